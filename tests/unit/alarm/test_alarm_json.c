@@ -1,0 +1,313 @@
+/* alarm_json: the form that the outside reads, checked with an independent reading of the text. */
+#include "alarm/alarm_json.h"
+
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+static struct alarm
+sample(void)
+{
+	struct alarm al = {
+		.id = 17,
+		.alarm_id = "700.301",
+		.entity_type_id = "tenant.instance",
+		.entity = "tenant=t.instance=i",
+		.severity = SEV_MAJOR,
+		.reason_text = "Instance \"web\" was stopped \xe2\x82\xac",
+		.type = 3,
+		.cause = 77,
+		.service_affecting = true,
+		.suppressible = true,
+		.mgmt_threshold = SEV_WARNING,
+		.raised_at = {1795428942118023000},
+		.changed_at = {1795428942118023000},
+		.count = 2,
+		.attrs = {{"downtime_ms", NULL, 1300}, {"source_host", "compute-0", 0}},
+		.n_attrs = 2,
+		.catalogue = 0xabc,
+	};
+	memset(al.uuid.b, 0x11, sizeof(al.uuid.b));
+	return al;
+}
+
+static struct transition
+raise(void)
+{
+	return (struct transition){
+		.seq = 5,
+		.kind = TR_RAISE,
+		.at = {1795428942118023000},
+		.notify = true,
+		.alarm = sample(),
+		.cause = {.kind = CAUSE_RECORD, .topic = "libvirt.events", .partition = 0,
+			  .offset = 42, .event = "lifecycle", .rule = "700.301 On x",
+			  .rule_line = 9},
+	};
+}
+
+static char *text;
+static size_t len, alarm_len;
+static json_t *doc;
+
+static void
+end(void)
+{
+	json_decref(doc);
+	free(text);
+}
+
+TestSuite(alarm_json, .fini = end);
+TestSuite(transition_json, .fini = end);
+
+static void
+print_transition(const struct transition *tr)
+{
+	end();
+	text = transition_to_json(tr, "s1", &len, &alarm_len);
+	doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	cr_assert_not_null(doc);
+	cr_assert_eq(strlen(text), len);
+}
+
+static void
+print_alarm(const struct alarm *al)
+{
+	end();
+	text = alarm_to_json(al, &len);
+	doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	cr_assert_not_null(doc);
+}
+
+static const char *
+word(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+	return s != NULL ? s : "(no text)";
+}
+
+static void
+is_null(const json_t *o, const char *name)
+{
+	cr_assert(json_is_null(json_object_get(o, name)), "%s", name);
+}
+
+Test(alarm_json, is_the_contract_to_the_byte)
+{
+	struct alarm al = sample();
+
+	print_alarm(&al);
+	cr_assert_str_eq(text,
+		"{\"uuid\":\"11111111-1111-1111-1111-111111111111\",\"id\":17,"
+		"\"alarm_id\":\"700.301\",\"entity_type_id\":\"tenant.instance\","
+		"\"entity_instance_id\":\"tenant=t.instance=i\",\"state\":\"active\","
+		"\"severity\":\"major\","
+		"\"reason_text\":\"Instance \\\"web\\\" was stopped \xe2\x82\xac\","
+		"\"alarm_type\":\"processing-error\",\"probable_cause\":\"certificate-expiration\","
+		"\"proposed_repair_action\":null,\"service_affecting\":true,\"suppression\":true,"
+		"\"suppression_status\":\"unsuppressed\",\"suppressed_by\":null,"
+		"\"mgmt_affecting\":true,\"degrade_affecting\":false,"
+		"\"raised_at\":\"2026-11-23T10:15:42.118023Z\","
+		"\"changed_at\":\"2026-11-23T10:15:42.118023Z\",\"cleared_at\":null,\"count\":2,"
+		"\"operator_state\":\"none\",\"acked_by\":null,\"shelved_until\":null,"
+		"\"root_cause\":null,\"children\":0,"
+		"\"attributes\":{\"downtime_ms\":1300,\"source_host\":\"compute-0\"},"
+		"\"catalogue\":\"0000000000000abc\"}");
+}
+
+Test(alarm_json, has_every_state_of_its_life)
+{
+	struct alarm al = sample();
+	al.cleared = true;
+	al.cleared_at = (struct fm_time){1795428943000000000};
+	al.oper = OPER_ACKED;
+	al.acked_by = "ops";
+	al.status = SUPPR_PARENT;
+	al.suppressed_by.b[15] = 1;
+	al.root_cause.b[15] = 2;
+	al.children = 3;
+	al.shelved_until = (struct fm_time){1795428944000000000};
+
+	print_alarm(&al);
+	cr_assert_str_eq(word(doc, "state"), "cleared");
+	cr_assert_str_eq(word(doc, "severity"), "major");
+	cr_assert_str_eq(word(doc, "cleared_at"), "2026-11-23T10:15:43.000000Z");
+	cr_assert_str_eq(word(doc, "operator_state"), "acknowledged");
+	cr_assert_str_eq(word(doc, "acked_by"), "ops");
+	cr_assert_str_eq(word(doc, "suppression_status"), "masked");
+	cr_assert_str_eq(word(doc, "suppressed_by"), "00000000-0000-0000-0000-000000000001");
+	cr_assert_str_eq(word(doc, "root_cause"), "00000000-0000-0000-0000-000000000002");
+	cr_assert_eq(json_integer_value(json_object_get(doc, "children")), 3);
+	cr_assert_str_eq(word(doc, "shelved_until"), "2026-11-23T10:15:44.000000Z");
+}
+
+Test(alarm_json, no_text_can_lose_the_record)
+{
+	struct alarm al = sample();
+	al.reason_text = "bad \xff\xc3 \x01 \"\\ text";
+	al.attrs[1].text = "\xed\xa0\x80";
+	al.attrs[0].name = "\xff";
+
+	print_alarm(&al);
+	cr_assert_str_eq(word(doc, "reason_text"),
+			 "bad \xef\xbf\xbd\xef\xbf\xbd \x01 \"\\ text");
+	json_t *attributes = json_object_get(doc, "attributes");
+	cr_assert_eq(json_object_size(attributes), 1);
+	cr_assert_str_eq(word(attributes, "source_host"),
+			 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+Test(alarm_json, an_empty_alarm_has_every_member)
+{
+	struct alarm al = {0}, full = sample();
+
+	print_alarm(&full);
+	size_t members = json_object_size(doc);
+	print_alarm(&al);
+	cr_assert_eq(json_object_size(doc), members);
+	is_null(doc, "uuid");
+	is_null(doc, "alarm_id");
+	is_null(doc, "raised_at");
+	is_null(doc, "catalogue");
+}
+
+Test(transition_json, members_come_in_their_order)
+{
+	static const char *const want[] = {
+		"schema", "stream", "seq", "kind", "time", "notify", "previous", "cause", "alarm",
+	};
+	struct transition tr = raise();
+	const char *name;
+	json_t *value;
+	size_t i = 0;
+
+	print_transition(&tr);
+	json_object_foreach(doc, name, value)
+		cr_assert_str_eq(name, want[i++]);
+	cr_assert_eq(i, FM_ARRAY_LEN(want));
+	cr_assert_str_eq(word(doc, "schema"), "fm.transition/1");
+	cr_assert_str_eq(word(doc, "stream"), "s1");
+	cr_assert_str_eq(word(doc, "kind"), "raise");
+	cr_assert_eq(json_integer_value(json_object_get(doc, "seq")), 5);
+	cr_assert_str_eq(word(doc, "time"), "2026-11-23T10:15:42.118023Z");
+	is_null(doc, "previous");
+}
+
+static void
+ends_with_its_alarm(const struct transition *tr)
+{
+	print_transition(tr);
+	char *alarm_text = json_dumps(json_object_get(doc, "alarm"), JSON_COMPACT);
+	cr_assert_eq(alarm_len, strlen(alarm_text));
+	cr_assert_eq(memcmp(text + len - 1 - alarm_len, alarm_text, alarm_len), 0);
+	cr_assert_eq(text[len - 1], '}');
+	free(alarm_text);
+}
+
+Test(transition_json, ends_with_the_alarms_own_json)
+{
+	struct transition tr = raise();
+
+	ends_with_its_alarm(&tr);
+	char *alone = alarm_to_json(&tr.alarm, &len);
+	cr_assert_eq(len, alarm_len);
+	free(alone);
+}
+
+Test(transition_json, no_text_can_pass_for_the_alarm)
+{
+	struct transition tr = raise();
+	tr.cause.rule = ",\"alarm\":{";
+	tr.prev_mask = PREV_TEXT;
+	tr.prev_text = "x\",\"alarm\":{\"";
+	tr.alarm.attrs[1].name = "alarm";
+
+	ends_with_its_alarm(&tr);
+	cr_assert_str_eq(word(json_object_get(doc, "cause"), "rule"), ",\"alarm\":{");
+}
+
+Test(transition_json, previous_holds_only_what_changed)
+{
+	struct transition tr = raise();
+	tr.kind = TR_CHANGE;
+	tr.prev_mask = PREV_SEVERITY;
+	tr.prev_severity = SEV_MINOR;
+	tr.prev_text = "unused";
+
+	print_transition(&tr);
+	json_t *previous = json_object_get(doc, "previous");
+	cr_assert_eq(json_object_size(previous), 1);
+	cr_assert_str_eq(word(previous, "severity"), "minor");
+
+	tr.prev_mask = PREV_TEXT | PREV_STATUS;
+	tr.prev_status = SUPPR_HELD;
+	print_transition(&tr);
+	previous = json_object_get(doc, "previous");
+	cr_assert_eq(json_object_size(previous), 2);
+	cr_assert_str_eq(word(previous, "reason_text"), "unused");
+	cr_assert_str_eq(word(previous, "suppression_status"), "held");
+
+	tr.prev_mask = PREV_PARENT;
+	print_transition(&tr);
+	is_null(doc, "previous");
+}
+
+Test(transition_json, a_record_is_named_by_its_place)
+{
+	struct transition tr = raise();
+
+	print_transition(&tr);
+	json_t *cause = json_object_get(doc, "cause");
+	cr_assert_str_eq(word(cause, "kind"), "record");
+	cr_assert_str_eq(word(cause, "topic"), "libvirt.events");
+	cr_assert(json_is_integer(json_object_get(cause, "partition")));
+	cr_assert_eq(json_integer_value(json_object_get(cause, "offset")), 42);
+	cr_assert_str_eq(word(cause, "event"), "lifecycle");
+	cr_assert_eq(json_integer_value(json_object_get(cause, "rule_line")), 9);
+	cr_assert_null(json_object_get(cause, "user"));
+}
+
+Test(transition_json, a_command_is_named_by_verb_and_user)
+{
+	struct transition tr = raise();
+	tr.cause = (struct transition_cause){
+		.kind = CAUSE_COMMAND, .event = "alarm-ack", .user = "ops",
+	};
+
+	print_transition(&tr);
+	json_t *cause = json_object_get(doc, "cause");
+	cr_assert_eq(json_object_size(cause), 3);
+	cr_assert_str_eq(word(cause, "kind"), "command");
+	cr_assert_str_eq(word(cause, "command"), "alarm-ack");
+	cr_assert_str_eq(word(cause, "user"), "ops");
+}
+
+Test(transition_json, a_relation_names_its_parent)
+{
+	struct transition tr = raise();
+	tr.cause = (struct transition_cause){.kind = CAUSE_RELATION, .catalogue = 1};
+	tr.cause.parent.b[15] = 9;
+
+	print_transition(&tr);
+	json_t *cause = json_object_get(doc, "cause");
+	cr_assert_str_eq(word(cause, "parent"), "00000000-0000-0000-0000-000000000009");
+	cr_assert_str_eq(word(cause, "catalogue"), "0000000000000001");
+}
+
+Test(transition_json, the_state_of_a_log_is_log)
+{
+	struct transition tr = raise();
+	tr.kind = TR_LOG;
+
+	print_transition(&tr);
+	cr_assert_str_eq(word(json_object_get(doc, "alarm"), "state"), "log");
+}
+
+Test(transition_json, what_is_not_announced_says_so)
+{
+	struct transition tr = raise();
+	tr.notify = false;
+
+	print_transition(&tr);
+	cr_assert(json_is_false(json_object_get(doc, "notify")));
+}
