@@ -1,0 +1,257 @@
+/*
+ * cat_rule: the Correlation block of one record: when fmd itself sets it. Reads each mapping, then
+ * checks what belongs together: fact, severity, texts, entity form.
+ */
+#include "events/cat_load_priv.h"
+
+/* ---- the fact ---------------------------------------------------------------------------- */
+
+static bool
+read_fact(struct load *ld, const struct rule_reading *rr)
+{
+	const struct node *w = node_get(rr->node, "While");
+	const struct node *n = w != NULL ? w : node_get(rr->node, "On");
+	enum fact_id fact;
+	if (!cat_want_text(ld, FND_UNKNOWN_FACT, n, w != NULL ? "While" : "On"))
+		return false;
+	if (!fact_parse(n->text, n->len, &fact)) {
+		cat_find_at(ld, FND_UNKNOWN_FACT, n, "%s is not a fact%s",
+			    cat_quote(ld, node_str(n)), cat_suggest_fact(ld, node_str(n)));
+		return false;
+	}
+	if (w != NULL && !fact_is_state(fact))
+		cat_find_at(ld, FND_WHILE_EVENT, n, "%s is an event; write On: %s", n->text,
+			    n->text);
+	if (w == NULL && fact_is_state(fact))
+		cat_find_at(ld, FND_ON_STATE, n, "%s is a state; write While: %s", n->text,
+			    n->text);
+	rr->rule->fact = fact;
+	return true;
+}
+
+/* ---- what the fact makes possible -------------------------------------------------------- */
+
+/* A group speaks of its host: the instances in it are many. */
+static bool
+about_instance(const struct cat_rule *rule)
+{
+	return fact_subject_of(rule->fact) == SUBJECT_INSTANCE && !rule->group.by_host;
+}
+
+static bool
+needs_instance(enum fact_attr attr)
+{
+	static const bool needs[ATTR_N] = {
+		[ATTR_INSTANCE_NAME] = true, [ATTR_INSTANCE_UUID] = true,
+		[ATTR_TENANT_NAME] = true, [ATTR_TENANT_UUID] = true,
+		[ATTR_SOURCE_HOST] = true, [ATTR_DESTINATION_HOST] = true,
+		[ATTR_METHOD] = true, [ATTR_OLD_NAME] = true,
+		[ATTR_DOWNTIME_MS] = true, [ATTR_DOWNTIME_LIMIT_MS] = true,
+		[ATTR_LIMIT_S] = true, [ATTR_ATTEMPT] = true,
+	};
+	return needs[attr];
+}
+
+static void
+check_part(struct load *ld, const struct cat_rule *rule, const struct node *at,
+	   const struct cat_text_part *part)
+{
+	struct fm_str s = fm_str_of(part->text);
+	if (cat_part_is_unknown(part)) {
+		struct fm_str name = {s.p + 1, s.len - 2};
+		cat_find_at(ld, FND_UNKNOWN_PLACEHOLDER, at, "%s is not an attribute%s",
+			    cat_quote(ld, s), cat_suggest_attr(ld, name));
+	} else if (part->attr == ATTR_COUNT && !rule->group.by_host) {
+		cat_find_at(ld, FND_NEVER_FILLED, at, "%s is known to a Group only",
+			    cat_quote(ld, s));
+	} else if (part->attr >= 0 && needs_instance((enum fact_attr)part->attr) &&
+		   !about_instance(rule)) {
+		cat_find_at(ld, FND_NEVER_FILLED, at,
+			    "%s stays empty: this rule is about a host", cat_quote(ld, s));
+	}
+}
+
+static void
+check_text(struct load *ld, const struct cat_rule *rule, const struct node *at,
+	   const struct cat_text *text)
+{
+	for (unsigned i = 0; i < text->n; i++)
+		check_part(ld, rule, at, &text->part[i]);
+}
+
+static void
+check_texts(struct load *ld, const struct rule_reading *rr)
+{
+	const struct node *description = node_get(rr->record, "Description");
+	const struct node *escalate = node_get(rr->node, "Escalate");
+	for (unsigned i = 0; i < FM_N_SEVERITIES; i++)
+		if (rr->rec->text[i].source != NULL)
+			check_text(ld, rr->rule, description, &rr->rec->text[i]);
+	const struct node *item = escalate != NULL ? cat_first_of(escalate) : NULL;
+	for (unsigned i = 0; i < rr->rule->n_steps; i++, item = cat_next_of(escalate, item))
+		if (rr->rule->steps[i].text != NULL)
+			check_text(ld, rr->rule, node_get(item, "Text"), rr->rule->steps[i].text);
+}
+
+/* ---- severity ---------------------------------------------------------------------------- */
+
+static enum severity
+least_of(unsigned mask)
+{
+	for (unsigned sev = SEV_WARNING; sev < FM_N_SEVERITIES; sev++)
+		if (mask & 1u << sev)
+			return (enum severity)sev;
+	return SEV_NONE;
+}
+
+static void
+check_severity(struct load *ld, const struct rule_reading *rr)
+{
+	const struct node *given = node_get(rr->node, "Severity");
+	const struct node *threshold = node_get(rr->node, "Threshold");
+	unsigned mask = rr->rec->severities, bounds = 0;
+	for (unsigned sev = SEV_WARNING; sev < FM_N_SEVERITIES; sev++)
+		bounds |= (unsigned)rr->rule->threshold.given[sev] << sev;
+	if (threshold != NULL && given != NULL)
+		cat_find_at(ld, FND_RULE_SEVERITY, given,
+			    "Threshold decides the severity; remove Severity");
+	if (threshold != NULL)
+		rr->rule->severity = least_of(bounds);
+	else if (given == NULL && (mask & (mask - 1)) == 0)
+		rr->rule->severity = least_of(mask);
+	else if (given == NULL)
+		cat_find_at(ld, FND_RULE_SEVERITY, rr->node, rr->form == FORM_LOG ?
+			    "the record lists several severities; list one or add Threshold" :
+			    "the record lists several severities; say which with Severity");
+}
+
+/* ---- one mapping ------------------------------------------------------------------------- */
+
+static void
+check_fields(struct load *ld, const struct rule_reading *rr)
+{
+	const struct node *entity = node_get(rr->record, "Entity_Instance_ID");
+	if (rr->rec->severities == 0)
+		cat_find_at(ld, FND_RULE_FIELD, rr->node, "a rule needs the record's Severity");
+	if (cat_text_for(rr->rec, SEV_NONE)->source[0] == '\0')
+		cat_find_at(ld, FND_RULE_FIELD, rr->node, "a rule needs the record's Description");
+	if (rr->rec->entity_form == NULL || rr->rec->entity_form[0] == '\0')
+		cat_find_at(ld, FND_RULE_FIELD, rr->node,
+			    "a rule needs the record's Entity_Instance_ID");
+	else
+		cat_check_form(ld, entity, rr->rec->entity_form, about_instance(rr->rule));
+}
+
+static void
+check_rule(struct load *ld, const struct rule_reading *rr)
+{
+	const struct cat_rule *rule = rr->rule;
+	check_severity(ld, rr);
+	check_fields(ld, rr);
+	check_texts(ld, rr);
+	cat_check_steps(ld, rr);
+	if (rule->group.by_host && fact_subject_of(rule->fact) != SUBJECT_INSTANCE)
+		cat_find_at(ld, FND_GROUP_FACT, node_get(rr->node, "Group"),
+			    "%s is about hosts; Group counts the instances of a host",
+			    fact_name(rule->fact));
+	if (rr->form == FORM_ON && node_get(rr->node, "Expire") == NULL)
+		cat_find_at(ld, FND_NO_CLEAR, rr->node,
+			    "nothing but an operator clears this alarm; add Expire");
+}
+
+static enum rule_form
+form_of(struct load *ld, const struct cat_record *rec, const struct node *n)
+{
+	bool has_while = node_get(n, "While") != NULL, has_on = node_get(n, "On") != NULL;
+	if (has_while && has_on)
+		cat_find_at(ld, FND_WHILE_AND_ON, n, "While and On exclude each other");
+	if (rec->is_log)
+		return FORM_LOG;
+	return has_while ? FORM_WHILE : has_on ? FORM_ON : FORM_NONE;
+}
+
+/* Returns true when rule was filled in: the mapping has a fact. */
+static bool
+read_mapping(struct load *ld, struct rule_reading *rr)
+{
+	rr->form = form_of(ld, rr->rec, rr->node);
+	*rr->rule = (struct cat_rule){
+		.threshold = {.of = -1, .per = -1},
+		.line = rr->node->line,
+		.column = rr->node->column,
+		.record = rr->rec,
+	};
+	bool has_fact = rr->form != FORM_NONE && (rr->form != FORM_LOG ||
+						  node_get(rr->node, "On") != NULL) &&
+			read_fact(ld, rr);
+	if (rr->form == FORM_LOG && node_get(rr->node, "On") == NULL)
+		cat_find_at(ld, FND_LOG_RULE, rr->node, "a log needs On: the event to be logged");
+	cat_read_rule_keys(ld, rr);
+	if (has_fact)
+		check_rule(ld, rr);
+	return has_fact;
+}
+
+static void
+check_shadowed(struct load *ld, const struct cat_rule *rules, unsigned n)
+{
+	bool seen[FACT_N] = {false};
+	for (unsigned i = 0; i < n; i++) {
+		if (seen[rules[i].fact])
+			cat_find_line(ld, FND_SHADOWED, rules[i].line, rules[i].column,
+				      "another rule of this record is about %s already",
+				      fact_name(rules[i].fact));
+		seen[rules[i].fact] = true;
+	}
+}
+
+static bool
+is_readable(struct load *ld, const struct node *item)
+{
+	if (item->kind == NODE_SCALAR && !node_is_null(item))
+		cat_find_at(ld, FND_RULE_SHAPE, item,
+			    "Correlation must be a mapping or a list of mappings");
+	else if (item->kind == NODE_LIST && item->n != 0)
+		cat_find_at(ld, FND_RULE_SHAPE, item, "a list within a list");
+	else if (item->n == 0)
+		cat_find_at(ld, FND_RULE_EMPTY, item, "there is nothing in this Correlation");
+	else
+		return true;
+	return false;
+}
+
+static unsigned
+read_mappings(struct load *ld, struct rule_reading *rr, const struct node *n,
+	      struct cat_rule *rules)
+{
+	unsigned n_rules = 0;
+	for (const struct node *item = cat_first_of(n); item != NULL; item = cat_next_of(n, item)) {
+		rr->node = item;
+		rr->rule = &rules[n_rules];
+		if (is_readable(ld, item))
+			n_rules += read_mapping(ld, rr);
+	}
+	return n_rules;
+}
+
+void
+cat_read_rules(struct load *ld, struct cat_record *rec, const struct node *record)
+{
+	const struct node *n = node_get(record, "Correlation");
+	if (n == NULL)
+		return;
+	unsigned count = n->kind == NODE_LIST ? n->n : 1;
+	if (count == 0)
+		is_readable(ld, n);
+	if (count > CAT_MAX_MAPPINGS) {
+		cat_find_at(ld, FND_RULE_SHAPE, n, "Correlation has more than %u mappings",
+			    CAT_MAX_MAPPINGS);
+		return;
+	}
+	struct cat_rule *rules = fm_arena_alloc(&ld->cat->arena, (count + 1) * sizeof(rules[0]));
+	struct rule_reading rr = {.rec = rec, .record = record};
+	rec->n_rules = read_mappings(ld, &rr, n, rules);
+	rec->rules = rules;
+	check_shadowed(ld, rules, rec->n_rules);
+	cat_read_relations(ld, rec, n);
+}

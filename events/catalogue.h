@@ -1,0 +1,224 @@
+/*
+ * catalogue: events.yaml as a frozen, linked value. Loads StarlingX's own file unchanged (every
+ * irregular shape is a finding, none is refused) and our additional "Correlation" block.
+ *
+ * Load = parse with limits -> check -> link -> freeze. A catalogue never changes after loading,
+ * so it may be shared; a reload makes a new one.
+ *
+ * Thread: any for queries (pure); loading reads a file. Ownership: everything a query returns
+ * lives as long as the catalogue.
+ */
+#ifndef FM_CATALOGUE_H
+#define FM_CATALOGUE_H
+
+#include "alarm/alarm.h"
+
+enum fact_id {
+#define FACT_STATE(id, name, subject) FACT_##id,
+#include "events/facts.def"
+	FACT_N_STATES,
+	FACT_BEFORE_EVENTS = FACT_N_STATES - 1,
+#define FACT_EVENT(id, name, subject) FACT_##id,
+#include "events/facts.def"
+	FACT_N
+};
+enum fact_subject { SUBJECT_INSTANCE, SUBJECT_HOST };
+enum fact_attr {
+#define FACT_ATTR(id, name, kind) ATTR_##id,
+#include "events/facts.def"
+	ATTR_N
+};
+const char *fact_name(enum fact_id f);                  /* "instance.migrating" */
+bool fact_is_state(enum fact_id f);
+enum fact_subject fact_subject_of(enum fact_id f);
+const char *fact_attr_name(enum fact_attr a);
+bool fact_attr_is_int(enum fact_attr a);
+bool fact_parse(const char *s, size_t len, enum fact_id *ret);
+/* A placeholder's or attribute's name as people write it, aliases too; -1: unknown. */
+int fact_attr_parse(const char *s, size_t len);
+
+/* ---- records ----------------------------------------------------------------------- */
+
+/* A text with placeholders, split once at load. attr -1: literal text. */
+struct cat_text_part {
+	const char *text;       /* literal, or the placeholder as written, "<host_name>" */
+	int attr;               /* enum fact_attr */
+};
+struct cat_text {
+	const char *source;     /* as written */
+	const struct cat_text_part *part;
+	unsigned n;
+};
+
+#define CAT_CONTEXTS(X) X(NONE, "none") X(STARLINGX, "starlingx") X(OPENSTACK, "openstack") \
+	X(FMD, "fmd")
+enum cat_context {
+#define FM_X(id, name) CONTEXT_##id,
+	CAT_CONTEXTS(FM_X)
+#undef FM_X
+	CONTEXT_N
+};
+
+/* Where the hard and soft limits of a step come from. */
+enum cat_after { AFTER_SPAN, AFTER_SOFT_LIMIT, AFTER_HARD_LIMIT, AFTER_UNKNOWN_LIMIT };
+
+/* "Escalate": when the state has held for this long, severity (and text) become these. */
+struct cat_step {
+	enum cat_after after;
+	struct fm_span span;            /* AFTER_SPAN */
+	enum severity severity;         /* SEV_NONE: unchanged */
+	const struct cat_text *text;    /* NULL: unchanged */
+	uint32_t line;
+};
+
+/*
+ * "Threshold": severity by the value of an attribute, optionally divided by another. The worst
+ * severity whose bound the value exceeds; when it exceeds none, the rule does not fire.
+ */
+struct cat_threshold {
+	int of;                         /* enum fact_attr, INT; -1: no threshold */
+	int per;                        /* enum fact_attr, INT; -1: none */
+	bool given[FM_N_SEVERITIES];
+	bool or_equal[FM_N_SEVERITIES]; /* ">=" rather than ">" */
+	double above[FM_N_SEVERITIES];
+};
+
+/* "Suppresses" and "Causes": a relation to other alarms. */
+enum cat_where {
+	WHERE_INSTANCE_HOST,            /* "instance.host == host" */
+	WHERE_HOST,                     /* "host == host": alarms whose entity is on that host */
+	WHERE_BELOW,                    /* "below": the entity path covers theirs */
+};
+struct cat_relation {
+	const char *const *alarms;      /* ids, sorted */
+	unsigned n_alarms;
+	enum cat_where where;
+	bool suppress;                  /* false: parent link only ("Causes") */
+	struct fm_span before, after;   /* window around the raise of this alarm, both >= 0 */
+	struct fm_span grace;           /* after it cleared, before they resurface; "Suppresses" */
+	enum severity at_least;         /* this alarm must be this severe; SEV_NONE: any */
+	uint32_t line, column;
+};
+
+/* "Group": raise on the group when enough members entered the state within a time. */
+struct cat_group {
+	bool by_host;                   /* only "host" exists; false: no group */
+	unsigned at_least;
+	struct fm_span within;
+};
+
+struct cat_rule {
+	enum fact_id fact;              /* While: a state; On: an event */
+	enum severity severity;         /* base; with a threshold the least it can give */
+	struct fm_span hold_on;         /* state must hold this long; raise time is back-dated */
+	struct fm_span hold_off;        /* state must be gone this long before the clear */
+	struct fm_span hold_notice;     /* not announced before, so that a cause can show first */
+	struct fm_span expire;          /* On: cleared after this; 0: stays until cleared by hand */
+	struct cat_threshold threshold;
+	struct cat_group group;
+	const struct cat_step *steps;   /* in the order of their limits */
+	unsigned n_steps;
+	uint32_t line, column;
+	const struct cat_record *record;
+};
+
+struct cat_record {
+	const char *id;                 /* text: "700.010" is not "700.01" */
+	bool is_log;
+	struct cat_text text[FM_N_SEVERITIES];          /* by severity; [SEV_NONE]: for all others */
+	const char *entity_form;                        /* first alternative */
+	unsigned severities;                            /* bit 1 << severity */
+	enum severity severity;                         /* the worst listed */
+	const char *repair[FM_N_SEVERITIES];            /* as text; may be NULL */
+	const char *maintenance[FM_N_SEVERITIES];
+	bool inhibits;
+	int type, cause;
+	bool service_affecting[FM_N_SEVERITIES];
+	bool suppressible;
+	enum severity mgmt_threshold, degrade_threshold;
+	enum cat_context context;
+	uint32_t line;
+	const struct cat_rule *rules;                   /* usually none or one */
+	unsigned n_rules;
+	const struct cat_relation *relations;           /* what this alarm does to others */
+	unsigned n_relations;
+};
+
+/* Top level "Limits" (defaults: compute-events §2). */
+struct cat_limits {
+	int64_t soft_s, hard_s;         /* 180, 800 */
+	int64_t min_s, max_s;           /* clamp of a per-VM value: 120, 800 */
+	bool per_gib;                   /* limit is multiplied by max(2, GiB); default false */
+	int64_t unknown_s;              /* outcome unknown after max(2 * hard, this): 960 */
+	int64_t downtime_ms;            /* 500 */
+	int64_t downtime_min_ms;        /* smaller per-VM values are ignored: 100 */
+	struct fm_span settle;          /* how long one source's end waits for the other: 60 s */
+	struct fm_span keep_cleared;    /* before a cleared alarm is purged: 1 h */
+	unsigned max_cleared;           /* at most so many: 20,000 */
+	unsigned max_alarms;            /* active: 200,000 */
+};
+
+struct catalogue;
+const struct cat_record *cat_find(const struct catalogue *cat, const char *id);
+const struct cat_limits *cat_limits(const struct catalogue *cat);
+uint64_t cat_hash(const struct catalogue *cat);         /* of the file's bytes */
+unsigned cat_count(const struct catalogue *cat);
+const struct cat_record *cat_at(const struct catalogue *cat, unsigned i);       /* by id order */
+/* All rules on a fact, in id order. */
+unsigned cat_rules_on(const struct catalogue *cat, enum fact_id fact,
+		      const struct cat_rule *const **ret);
+/* The text for a severity (falls back to [SEV_NONE], then to any). Never NULL. */
+const struct cat_text *cat_text_for(const struct cat_record *rec, enum severity sev);
+const char *cat_repair_for(const struct cat_record *rec, enum severity sev);   /* may be NULL */
+bool cat_service_affecting_for(const struct cat_record *rec, enum severity sev);
+
+/* ---- load ----------------------------------------------------------------------------- */
+
+#define CAT_MAX_FILE (4u << 20)
+#define CAT_MAX_DEPTH 16
+#define CAT_MAX_NODES 400000u
+#define CAT_MAX_GROUP 256u      /* members a group rule can ask for */
+#define CAT_MAX_STEPS 16u       /* of one Escalate */
+#define CAT_MAX_MAPPINGS 64u    /* of one Correlation */
+#define CAT_MAX_FINDINGS 2000u  /* listed, of errors and of others each; the rest is counted */
+
+struct cat_finding {
+	unsigned number;        /* stable: F101 … see docs */
+	bool error;             /* errors make the load fail; warnings and notes do not */
+	uint32_t line, column;  /* 1-based */
+	const char *id;         /* of the record; may be NULL */
+	const char *text;       /* what, with a hint */
+};
+struct cat_findings {
+	struct cat_finding *v;
+	unsigned n, n_errors;
+	struct fm_arena arena;
+};
+void cat_findings_init(struct cat_findings *f);
+void cat_findings_fini(struct cat_findings *f);
+/* Adds "file:line:col: warning F123: text" without a newline. Returns the bytes added. */
+int cat_finding_print(const struct cat_finding *f, const char *file, struct fm_buf *ret);
+
+/* The kinds of findings there are, in the order of their numbers (docs/CATALOG.md lists them). */
+struct cat_finding_kind {
+	unsigned number;
+	const char *level;      /* "error", "warning", "note" */
+	const char *meaning;
+};
+unsigned cat_finding_kinds(void);
+const struct cat_finding_kind *cat_finding_kind_at(unsigned i);
+
+/*
+ * Load and check a file or a buffer (name is used in messages). findings may be NULL. On failure
+ * err names file:line:column of the first error; *ret is untouched. -E2BIG: beyond a limit,
+ * -EINVAL: errors were found, else what reading the file gave.
+ */
+int cat_load(const char *path, struct cat_findings *findings, struct catalogue **ret,
+	     struct fm_err *err) FM_MUST_USE;
+int cat_load_buf(const char *name, const char *text, size_t len, struct cat_findings *findings,
+		 struct catalogue **ret, struct fm_err *err) FM_MUST_USE;
+void cat_free(struct catalogue *cat);
+/* Canonical YAML that loads back to the same catalogue ("fmd -nv"). */
+void cat_print(const struct catalogue *cat, struct fm_buf *ret);
+
+#endif
