@@ -1,0 +1,373 @@
+/* outbox: cursors, order, refusals, and what is remembered. */
+#include "notify/notify.h"
+#include "tests/conformance/fake_sink.h"
+#include "tests/unit/store/store_rig.h"
+
+struct rig {
+	struct store_rig store;
+	struct outbox *ob;
+	struct fake_world *world;
+	struct fm_time now;
+};
+
+static struct rig
+rig_new(void)
+{
+	struct rig rig = {.store = rig_unopened(), .now = {1000 * FM_NS_PER_S}};
+
+	rig_open(&rig.store);
+	rig.ob = outbox_new(rig.store.st);
+	rig.world = fm_calloc(1, sizeof(*rig.world));
+	return rig;
+}
+
+static void
+rig_end(struct rig *rig)
+{
+	outbox_free(rig->ob);
+	free(rig->world);
+	rig_fini(&rig->store);
+}
+
+/* As the engine does: one cycle, then what it committed to the outbox. */
+static void
+commit(struct rig *rig, unsigned n)
+{
+	static uint64_t alarm;
+
+	MUST(store_begin(rig->store.st, &err));
+	for (unsigned i = 0; i < n; i++)
+		rig_put(&rig->store, ++alarm, TR_RAISE);
+	MUST(outbox_store_cursors(rig->ob, &err));
+	MUST(store_commit(rig->store.st, &err));
+	const struct stored_transition *tr;
+	for (unsigned i = 0; (tr = store_committed(rig->store.st, i)) != NULL; i++)
+		outbox_committed(rig->ob, tr);
+}
+
+static void
+pump_all(struct rig *rig)
+{
+	while (outbox_pump(rig->ob, rig->now))
+		;
+}
+
+static void
+restart(struct rig *rig)
+{
+	outbox_free(rig->ob);
+	rig_close(&rig->store);
+	rig_open(&rig->store);
+	rig->ob = outbox_new(rig->store.st);
+}
+
+static void
+expect_arrived(struct rig *rig, uint64_t from, uint64_t to)
+{
+	cr_assert_eq(rig->world->n, to - from + 1, "%zu arrived", rig->world->n);
+	for (size_t i = 0; i < rig->world->n; i++)
+		cr_assert_eq(rig->world->seq[i], from + i);
+	rig->world->n = 0;
+}
+
+static struct fake_sink *
+add(struct rig *rig, const char *name, bool from_now)
+{
+	struct fake_sink *f = fake_sink_new(name, rig->world);
+
+	f->room = FAKE_MAX;
+	f->ack_at_once = true;
+	outbox_add(rig->ob, &f->sink, from_now);
+	return f;
+}
+
+Test(outbox, starts_a_new_sink_with_the_oldest_or_from_now)
+{
+	struct rig rig = rig_new();
+
+	commit(&rig, 5);
+	add(&rig, "old", false);
+	pump_all(&rig);
+	expect_arrived(&rig, 1, 5);
+	add(&rig, "new", true);
+	pump_all(&rig);
+	cr_expect_eq(rig.world->n, 0);
+	rig_end(&rig);
+}
+
+Test(outbox, resumes_a_sink_at_its_stored_cursor)
+{
+	struct rig rig = rig_new();
+
+	add(&rig, "s", false);
+	commit(&rig, 5);
+	pump_all(&rig);
+	rig.world->n = 0;
+	cr_expect(outbox_dirty(rig.ob));
+	commit(&rig, 3);
+	cr_expect_not(outbox_dirty(rig.ob));
+	restart(&rig);
+	add(&rig, "s", false);
+	pump_all(&rig);
+	expect_arrived(&rig, 6, 8);
+	rig_end(&rig);
+}
+
+Test(outbox, remembers_that_a_sink_is_known_before_it_has_had_anything)
+{
+	struct rig rig = rig_new();
+
+	add(&rig, "s", true)->answer = -EIO;
+	cr_expect(outbox_dirty(rig.ob));
+	commit(&rig, 3);
+	restart(&rig);
+	add(&rig, "s", true);
+	pump_all(&rig);
+	expect_arrived(&rig, 1, 3);
+	rig_end(&rig);
+}
+
+Test(outbox, still_wants_a_cursor_stored_that_was_rolled_back)
+{
+	struct rig rig = rig_new();
+
+	add(&rig, "s", false);
+	commit(&rig, 1);
+	pump_all(&rig);
+	MUST(store_begin(rig.store.st, &err));
+	MUST(outbox_store_cursors(rig.ob, &err));
+	cr_expect_not(outbox_dirty(rig.ob));
+	store_rollback(rig.store.st);
+	cr_expect(outbox_dirty(rig.ob));
+	rig_end(&rig);
+}
+
+Test(outbox, takes_a_cursor_of_another_log_as_up_to_date)
+{
+	struct rig rig = rig_new();
+
+	commit(&rig, 3);
+	MUST(store_begin(rig.store.st, &err));
+	MUST(store_put_cursor(rig.store.st, "s", 999, &err));
+	MUST(store_commit(rig.store.st, &err));
+	add(&rig, "s", false);
+	pump_all(&rig);
+	cr_expect_eq(rig.world->n, 0);
+	commit(&rig, 1);
+	pump_all(&rig);
+	expect_arrived(&rig, 4, 4);
+	rig_end(&rig);
+}
+
+Test(outbox, offers_a_bounded_number_a_pump_and_says_that_more_waits)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+
+	commit(&rig, 600);
+	cr_expect(outbox_pump(rig.ob, rig.now));
+	cr_expect_eq(f->offers, 256);
+	cr_expect_eq(f->flushes, 1);
+	pump_all(&rig);
+	expect_arrived(&rig, 1, 600);
+	cr_expect_not(outbox_pump(rig.ob, rig.now));
+	cr_expect_eq(f->flushes, 3);
+	rig_end(&rig);
+}
+
+/* Each of these is 5 KiB, so that the ring cannot hold them all. */
+static void
+commit_large(struct rig *rig, unsigned n)
+{
+	static char text[FM_MAX_TEXT];
+
+	memset(text, 'x', sizeof(text) - 1);
+	MUST(store_begin(rig->store.st, &err));
+	for (unsigned i = 0; i < n; i++) {
+		char entity[64];
+		struct transition tr = rig_transition(entity, i, TR_RAISE);
+		tr.alarm.reason_text = text;
+		MUST(store_put_transition(rig->store.st, &tr, &err));
+	}
+	MUST(store_commit(rig->store.st, &err));
+	for (unsigned i = 0; store_committed(rig->store.st, i) != NULL; i++)
+		outbox_committed(rig->ob, store_committed(rig->store.st, i));
+}
+
+Test(outbox, reads_from_the_store_what_no_longer_fits_in_memory)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "slow", false);
+
+	f->answer = -EAGAIN;
+	for (int i = 0; i < 6; i++)
+		commit_large(&rig, 1000);
+	pump_all(&rig);
+	f->answer = 0;
+	outbox_ready(&f->sink);
+	pump_all(&rig);
+	expect_arrived(&rig, 1, 6000);
+	rig_end(&rig);
+}
+
+Test(outbox, lets_a_dead_sink_stall_nobody)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *dead, *full;
+
+	dead = add(&rig, "dead", false);
+	full = add(&rig, "full", false);
+	add(&rig, "well", false);
+	dead->answer = -ECONNREFUSED;
+	full->answer = -EAGAIN;
+	for (int i = 0; i < 10; i++) {
+		commit(&rig, 10);
+		cr_expect_not(outbox_pump(rig.ob, rig.now));
+	}
+	expect_arrived(&rig, 1, 100);
+	cr_expect_eq(dead->offers, 1);
+	cr_expect_eq(full->offers, 1);
+	cr_expect_eq(outbox_floor(rig.ob), 0);
+	rig_end(&rig);
+}
+
+Test(outbox, offers_the_refused_one_again_when_its_back_off_is_over)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+	struct fm_time retry;
+
+	cr_expect_not(outbox_next_retry(rig.ob, &retry));
+	f->answer = -EIO;
+	commit(&rig, 3);
+	pump_all(&rig);
+	cr_assert(outbox_next_retry(rig.ob, &retry));
+	cr_expect_geq(fm_time_diff(retry, rig.now).ns, FM_NS_PER_S);
+	f->answer = 0;
+	rig.now = (struct fm_time){retry.ns - 1};
+	pump_all(&rig);
+	cr_expect_eq(rig.world->n, 0);
+	rig.now = retry;
+	pump_all(&rig);
+	expect_arrived(&rig, 1, 3);
+	cr_expect_not(outbox_next_retry(rig.ob, &retry));
+	rig_end(&rig);
+}
+
+Test(outbox, counts_what_was_passed_over_once_nothing_before_it_is_in_flight)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+
+	f->ack_at_once = false;
+	f->skip = 2;
+	commit(&rig, 4);
+	pump_all(&rig);
+	cr_expect_eq(outbox_floor(rig.ob), 0);
+	outbox_acked(&f->sink, 1);
+	cr_expect_eq(outbox_floor(rig.ob), 1);
+	outbox_acked(&f->sink, 3);
+	cr_expect_eq(outbox_floor(rig.ob), 4);
+	f->skip = 1;
+	commit(&rig, 2);
+	pump_all(&rig);
+	cr_expect_eq(outbox_floor(rig.ob), 6);
+	rig_end(&rig);
+}
+
+Test(outbox, starts_a_failed_sink_over_after_what_it_acked)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+
+	f->ack_at_once = false;
+	commit(&rig, 6);
+	pump_all(&rig);
+	expect_arrived(&rig, 1, 6);
+	outbox_acked(&f->sink, 2);
+	outbox_failed(&f->sink, rig.now, "connection lost");
+	cr_expect_eq(f->resets, 1);
+	cr_assert(outbox_next_retry(rig.ob, &rig.now));
+	pump_all(&rig);
+	expect_arrived(&rig, 3, 6);
+	rig_end(&rig);
+}
+
+Test(outbox, believes_an_ack_that_comes_after_a_reset)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+
+	f->ack_at_once = false;
+	commit(&rig, 6);
+	pump_all(&rig);
+	rig.world->n = 0;
+	outbox_failed(&f->sink, rig.now, "timeout");
+	outbox_acked(&f->sink, 5);
+	cr_expect_eq(outbox_floor(rig.ob), 5);
+	pump_all(&rig);
+	expect_arrived(&rig, 6, 6);
+	rig_end(&rig);
+}
+
+Test(outbox, says_in_place_what_retention_took_from_a_sink)
+{
+	struct rig rig = rig_new();
+
+	commit(&rig, 20);
+	MUST(store_begin(rig.store.st, &err));
+	MUST(store_put_cursor(rig.store.st, "s", 3, &err));
+	MUST(store_commit(rig.store.st, &err));
+	rig.store.st->max_transitions = 5;
+	MUST(store_trim(rig.store.st, rig.now, UINT64_MAX, 100, &err));
+	add(&rig, "s", false);
+	pump_all(&rig);
+	cr_expect_eq(rig.world->kind[0], TR_GAP);
+	cr_expect_eq(rig.world->kind[1], TR_RAISE);
+	expect_arrived(&rig, 15, 20);
+	rig_end(&rig);
+}
+
+static void
+expect_figures(void *ctx, const struct sink_stats *s)
+{
+	(void)ctx;
+	cr_expect_str_eq(s->name, "s");
+	cr_expect_eq(s->acked, 2);
+	cr_expect_eq(s->offered, 2);
+	cr_expect_eq(s->last_seq, 4);
+	cr_expect_eq(s->delivered, 2);
+	cr_expect_eq(s->refused, 1);
+	cr_expect_eq(s->resets, 1);
+	cr_expect_str_eq(s->last_error, "Permission denied");
+}
+
+Test(outbox, gives_figures_of_each_sink)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+
+	commit(&rig, 2);
+	pump_all(&rig);
+	outbox_failed(&f->sink, rig.now, "timeout");
+	rig.now.ns += 10 * FM_NS_PER_S;
+	f->answer = -EACCES;
+	commit(&rig, 2);
+	pump_all(&rig);
+	outbox_each(rig.ob, expect_figures, NULL);
+	rig_end(&rig);
+}
+
+Test(outbox, closes_its_sinks_and_has_no_floor_without_them)
+{
+	struct rig rig = rig_new();
+	bool closed = false;
+
+	cr_expect_eq(outbox_floor(rig.ob), UINT64_MAX);
+	cr_expect_not(outbox_dirty(rig.ob));
+	add(&rig, "s", false)->closed = &closed;
+	outbox_free(rig.ob);
+	cr_expect(closed);
+	rig.ob = NULL;
+	rig_end(&rig);
+}
