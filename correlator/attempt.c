@@ -1,0 +1,385 @@
+/*
+ * attempt: one live migration of one instance, from its first sign to its end.
+ *
+ *                 +------------ 3 libvirt's evidence, Nova heard: settle ------------+
+ *                 |                                                                 v
+ *   NONE --1--> OPEN --2 Nova's end, or libvirt's where Nova is silent--> CLOSED <--+
+ *    ^            |                                                         |
+ *    |            +-- 4 hard limit: overdue, stays open                     |
+ *    +------------------------- 5 a newer start -----------------------------+
+ *
+ * Who decides (compute-events §5): whether it migrates, Nova's task state; whether it moved, Nova's
+ * host, then the destination's "resumed"; how long the guest stopped, the source's job statistics.
+ * A failed migration is silent on the source (libvirt-live §2.3), so the destination's end, QEMU's
+ * status and Nova's rollback are each taken as evidence. Nothing closes on a timer alone but the
+ * settle time, which only waits for the second witness of an end that one has reported.
+ *
+ * A closed attempt is never reopened: stragglers may add the downtime, nothing else.
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdlib.h>
+
+bool
+attempt_is_open(const struct instance *inst)
+{
+	return inst->attempt != NULL && inst->attempt->phase == AT_OPEN;
+}
+
+static struct fact_values
+attempt_values(struct instance *inst, const char *reason)
+{
+	struct fact_values v = inst_values(inst);
+
+	v.host = inst->attempt->src != NULL ? inst->attempt->src : inst->owner;
+	v.reason = reason;
+	v.initiator = inst->attempt->initiator;
+	return v;
+}
+
+/* ---- limits ------------------------------------------------------------------------------- */
+
+/* Seconds; 0: no limit. Per GiB: Nova's data_gb, at least 2 (compute-events §2.4). */
+int64_t
+attempt_hard_limit_s(const struct correlator *corr, const struct instance *inst)
+{
+	const struct cat_limits *lim = cat_limits(corr->cat);
+	const int64_t base = inst->limit_s >= 0 ? inst->limit_s : lim->hard_s;
+	const int64_t gib = ((int64_t)inst->memory_mb + 1023) / 1024;
+
+	if (!lim->per_gib)
+		return base;
+	return base * (gib > 2 ? gib : 2);
+}
+
+int64_t
+attempt_downtime_limit_ms(const struct correlator *corr, const struct instance *inst)
+{
+	return inst->downtime_limit_ms > 0 ? inst->downtime_limit_ms :
+		cat_limits(corr->cat)->downtime_ms;
+}
+
+static void
+arm_overdue(struct correlator *corr, struct instance *inst)
+{
+	struct attempt *at = inst->attempt;
+	const int64_t limit = attempt_hard_limit_s(corr, inst);
+
+	if (limit == 0 || (at->flags & (AT_F_START_UNKNOWN | AT_F_OVERDUE | AT_F_POSTCOPY)))
+		dl_cancel(corr, &at->overdue);
+	else
+		dl_arm(corr, &at->overdue, DL_OVERDUE, inst,
+		       fm_time_add(at->start, fm_span_s(limit)));
+}
+
+/* ---- 1 and 5: a start ------------------------------------------------------------------------ */
+
+static void
+attempt_reset(struct correlator *corr, struct attempt *at)
+{
+	const uint32_t no = at->no;
+
+	dl_cancel(corr, &at->overdue);
+	dl_cancel(corr, &at->settle);
+	free(at->initiator);
+	free(at->reason);
+	memset(at, 0, sizeof(*at));
+	at->no = no + 1;
+}
+
+/*
+ * start: logical time, back-dated where the source tells how long it has been running. Only
+ * called when none is open and the sign is not a straggler of the last one.
+ */
+struct attempt *
+attempt_open(struct correlator *corr, struct instance *inst, struct fm_time start,
+	     struct fm_time stamp, struct host *src, struct host *dst)
+{
+	struct attempt *at = inst->attempt;
+
+	if (at == NULL)
+		at = inst->attempt = fm_calloc(1, sizeof(*at));
+	attempt_reset(corr, at);
+	at->phase = AT_OPEN;
+	at->src = src;
+	at->dst = dst;
+	at->start = start.ns != 0 ? start : corr->now;
+	at->start_stamp = stamp;
+	if (start.ns == 0)
+		at->flags |= AT_F_START_UNKNOWN;
+	if (inst->run == RUN_PAUSED || inst->vm_state == VM_PAUSED)
+		inst->flags |= INST_F_PAUSED_BY_USER;
+	else
+		inst->flags &= (uint16_t)~INST_F_PAUSED_BY_USER;
+	corr->stats.open_attempts++;
+	inst_dirty(corr, inst);
+	arm_overdue(corr, inst);
+	inst_decide(corr, inst, at->start);
+	const struct fact_values v = attempt_values(inst, NULL);
+
+	rules_event(corr, FACT_MIGRATION_STARTED, &v);
+	return at;
+}
+
+void
+attempt_hosts(struct correlator *corr, struct instance *inst, struct host *src, struct host *dst)
+{
+	struct attempt *at = inst->attempt;
+
+	if (at == NULL || at->phase != AT_OPEN)
+		return;
+	if (at->src == NULL && src != NULL && src != at->dst) {
+		at->src = src;
+		inst_dirty(corr, inst);
+	}
+	if (at->dst == NULL && dst != NULL && dst != at->src) {
+		at->dst = dst;
+		inst_dirty(corr, inst);
+	}
+}
+
+/* ---- 2: an end -------------------------------------------------------------------------------- */
+
+static void
+after_close(struct correlator *corr, struct instance *inst)
+{
+	struct attempt *at = inst->attempt;
+
+	/* Source's own clock on both ends: exact (method E of compute-events §4.5). */
+	if ((at->flags & AT_F_RESUMED_SRC) && at->suspended.ns != 0 &&
+	    at->resumed.ns > at->suspended.ns && !(inst->flags & INST_F_PAUSED_BY_USER))
+		attempt_downtime(corr, inst, (at->resumed.ns - at->suspended.ns) / FM_NS_PER_MS,
+				 'E');
+}
+
+static void
+tell_end(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
+	 const char *reason)
+{
+	const struct fact_values v = attempt_values(inst, reason);
+
+	switch (outcome) {
+	case AT_DONE:
+		rules_event(corr, FACT_MIGRATION_DONE, &v);
+		return;
+	case AT_CANCELLED:
+		rules_event(corr, FACT_MIGRATION_CANCELLED, &v);
+		return;
+	case AT_FAILED:
+		rules_event(corr, FACT_MIGRATION_FAILED, &v);
+		return;
+	case AT_SUPERSEDED:
+		return;         /* what superseded it tells its own story */
+	}
+}
+
+/* The state changes first, then its logs: the order in which the incumbent writes them. */
+void
+attempt_close(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
+	      struct fm_time stamp, const char *reason)
+{
+	struct attempt *at = inst->attempt;
+	char *why = reason != NULL ? fm_strdup(reason) : NULL;
+
+	fm_assert(at != NULL && at->phase == AT_OPEN);
+	at->phase = AT_CLOSED;
+	at->end = corr->now;
+	at->end_stamp = stamp;
+	dl_cancel(corr, &at->overdue);
+	dl_cancel(corr, &at->settle);
+	corr->stats.open_attempts--;
+	inst_dirty(corr, inst);
+	if (inst->task == TASK_MIGRATING)
+		inst->task = TASK_NONE;
+	inst_decide(corr, inst, corr->now);
+	tell_end(corr, inst, outcome, why);
+	after_close(corr, inst);
+	free(why);
+}
+
+static int64_t
+elapsed_s(const struct correlator *corr, const struct attempt *at)
+{
+	return (corr->now.ns - at->start.ns) / FM_NS_PER_S;
+}
+
+/* Cases 3, 8 and 9 of compute-events §5, in the order in which one excludes the other. */
+void
+attempt_rolled_back(struct correlator *corr, struct instance *inst, struct fm_time stamp,
+		    struct fm_str told)
+{
+	struct attempt *at = inst->attempt;
+	const int64_t limit = attempt_hard_limit_s(corr, inst);
+	const bool dest_down = at->dst != NULL && (at->dst->flags & HOST_F_DOWN);
+	enum attempt_outcome outcome = AT_CANCELLED;
+	struct fm_buf b = {0};
+
+	if (told.p != NULL && told.len > 0) {
+		fm_buf_add(&b, told.p, told.len);
+	} else if (at->flags & AT_F_ABORT) {
+		fm_buf_adds(&b, "cancelled");
+		if (at->initiator != NULL)
+			fm_buf_addf(&b, " by %s", at->initiator);
+	} else if (limit > 0 && !(at->flags & AT_F_START_UNKNOWN) && elapsed_s(corr, at) >= limit) {
+		fm_buf_addf(&b, "timeout after %lld s", (long long)elapsed_s(corr, at));
+	} else if (dest_down || (at->flags & AT_F_QMP_FAILED) ||
+		   ((at->flags & AT_F_DEST_DIED) && !(at->flags & AT_F_QMP_CANCELLED))) {
+		outcome = AT_FAILED;
+		fm_buf_addf(&b, "destination %s failed", at->dst != NULL ? at->dst->name : "");
+	} else {
+		fm_buf_adds(&b, "cancelled");
+	}
+	attempt_close(corr, inst, outcome, stamp, b.s);
+	fm_buf_fini(&b);
+}
+
+/* ---- 3: libvirt's evidence ---------------------------------------------------------------------- */
+
+static void
+close_by_evidence(struct correlator *corr, struct instance *inst, struct fm_time stamp)
+{
+	struct attempt *at = inst->attempt;
+
+	if (at->flags & AT_F_MOVED) {
+		inst_set_owner(corr, inst, at->dst);
+		attempt_close(corr, inst, AT_DONE, stamp, NULL);
+	} else {
+		attempt_rolled_back(corr, inst, stamp, (struct fm_str){0});
+	}
+}
+
+void
+attempt_evidence(struct correlator *corr, struct instance *inst, unsigned flag,
+		 struct fm_time stamp)
+{
+	struct attempt *at = inst->attempt;
+	const unsigned ends = AT_F_MOVED | AT_F_DEST_DIED | AT_F_QMP_CANCELLED | AT_F_QMP_FAILED |
+		AT_F_RESUMED_SRC;
+
+	if (!attempt_is_open(inst))
+		return;
+	if ((at->flags & flag) == 0) {
+		at->flags |= flag;
+		inst_dirty(corr, inst);
+	}
+	if (flag == AT_F_POSTCOPY) {
+		arm_overdue(corr, inst);        /* it can no longer be aborted: no limit applies */
+		return;
+	}
+	if (!(flag & ends))
+		return;
+	/* A cancelled job alone may still be one step before "moved": the destination decides. */
+	const bool decided = flag & (AT_F_MOVED | AT_F_DEST_DIED);
+
+	if (!(at->flags & AT_F_NOVA) && decided)
+		close_by_evidence(corr, inst, stamp);
+	else if (!dl_armed(&at->settle))
+		dl_arm(corr, &at->settle, DL_SETTLE, inst,
+		       fm_time_add(corr->now, cat_limits(corr->cat)->settle));
+}
+
+/* The other witness stayed silent for the settle time: the evidence stands. */
+void
+attempt_settle(struct correlator *corr, struct instance *inst)
+{
+	if (attempt_is_open(inst))
+		close_by_evidence(corr, inst, inst->attempt->end_stamp);
+}
+
+/* ---- 4: overdue ------------------------------------------------------------------------------- */
+
+void
+attempt_overdue(struct correlator *corr, struct instance *inst)
+{
+	struct attempt *at = inst->attempt;
+
+	if (!attempt_is_open(inst))
+		return;
+	at->flags |= AT_F_OVERDUE;
+	inst_dirty(corr, inst);
+	const struct fact_values v = attempt_values(inst, "timeout");
+
+	rules_event(corr, FACT_MIGRATION_FAILED, &v);
+}
+
+/* ---- downtime ---------------------------------------------------------------------------------- */
+
+/* Each attempt tells at most one downtime: the first by a method that can be relied on. */
+void
+attempt_downtime(struct correlator *corr, struct instance *inst, int64_t ms, char method)
+{
+	struct attempt *at = inst->attempt;
+
+	if (at->flags & AT_F_DOWNTIME_TOLD)
+		return;
+	at->flags |= AT_F_DOWNTIME_TOLD;
+	at->downtime_ms = ms;
+	at->method = method;
+	inst_dirty(corr, inst);
+	const struct fact_values v = attempt_values(inst, NULL);
+
+	rules_event(corr, FACT_INSTANCE_DOWNTIME, &v);
+}
+
+/*
+ * Method C, the gap between two hosts' events, only when what is known of their clocks leaves
+ * no doubt about which side of the limit the value is on.
+ */
+static bool
+by_events(struct correlator *corr, struct instance *inst, int64_t *ret_ms)
+{
+	const struct attempt *at = inst->attempt;
+	const int64_t limit = attempt_downtime_limit_ms(corr, inst);
+	int64_t diff, ms;
+
+	if (at->suspended.ns == 0 || at->resumed.ns == 0 || (at->flags & AT_F_RESUMED_SRC) ||
+	    !host_clock_diff(at->dst, at->src, &diff))
+		return false;
+	ms = (at->resumed.ns - at->suspended.ns + diff) / FM_NS_PER_MS;
+	if (ms < 0 || llabs(ms - limit) <= llabs(diff) / FM_NS_PER_MS)
+		return false;
+	*ret_ms = ms;
+	return true;
+}
+
+/*
+ * The source's statistics: net of the hand-over (B) where libvirt could work it out, else the
+ * plain number (A) when the two clocks are known to agree, else the events (C). A guest that was
+ * paused before it moved has no downtime worth the name (libvirt-live §2.1).
+ */
+void
+attempt_job_completed(struct correlator *corr, struct instance *inst, const struct event *ev)
+{
+	const struct ev_libvirt *lv = &ev->u.lv;
+	struct attempt *at = inst->attempt;
+	int64_t diff, ms;
+
+	if (inst->flags & INST_F_PAUSED_BY_USER)
+		return;
+	if ((at->flags & AT_F_POSTCOPY) && by_events(corr, inst, &ms))
+		attempt_downtime(corr, inst, ms, 'C');  /* statistics under-report post-copy */
+	else if (lv->downtime_net != EV_ABSENT)
+		attempt_downtime(corr, inst, lv->downtime_net, 'B');
+	else if (lv->downtime != EV_ABSENT && host_clock_diff(at->src, at->dst, &diff) &&
+		 llabs(diff) <= 100 * FM_NS_PER_MS)
+		attempt_downtime(corr, inst, lv->downtime, 'A');
+	else if (by_events(corr, inst, &ms))
+		attempt_downtime(corr, inst, ms, 'C');
+}
+
+void
+attempt_free(struct correlator *corr, struct instance *inst)
+{
+	struct attempt *at = inst->attempt;
+
+	if (at == NULL)
+		return;
+	if (at->phase == AT_OPEN)
+		corr->stats.open_attempts--;
+	dl_cancel(corr, &at->overdue);
+	dl_cancel(corr, &at->settle);
+	free(at->initiator);
+	free(at->reason);
+	free(at);
+	inst->attempt = NULL;
+}

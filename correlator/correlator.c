@@ -1,0 +1,371 @@
+/*
+ * correlator: the way in. Sets up each input (time, cause, sink), hands it to the tracker or the
+ * life cycle, and says what became of it.
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdlib.h>
+
+struct correlator *
+corr_new(const struct catalogue *cat)
+{
+	struct correlator *corr = fm_calloc(1, sizeof(*corr));
+
+	corr->cat = cat;
+	corr->next_order = 1;
+	fm_intern_init(&corr->names);
+	return corr;
+}
+
+static void
+free_host(struct correlator *corr, struct host *h)
+{
+	while (h->slots != NULL)
+		slot_free(corr, h->slots);
+	group_free_all(h);
+	free(h->aliases);
+	free(h->host_uuid);
+	free(h->boot);
+	free(h->win);
+	free(h);
+}
+
+void
+corr_free(struct correlator *corr)
+{
+	struct instance *inst, *tmp;
+	struct host *h, *htmp;
+
+	if (corr == NULL)
+		return;
+	while (corr->active.head != NULL)
+		al_free(corr, corr->active.head);
+	while (corr->cleared.head != NULL)
+		al_free(corr, corr->cleared.head);
+	HASH_ITER(hh, corr->instances, inst, tmp)
+		inst_free(corr, inst);
+	HASH_ITER(hh, corr->hosts, h, htmp) {
+		HASH_DEL(corr->hosts, h);
+		free_host(corr, h);
+	}
+	dl_cancel(corr, &corr->purge);
+	while (corr->forgotten != NULL) {
+		struct forgotten *f = corr->forgotten;
+
+		corr->forgotten = f->next;
+		free(f->k1);
+		free(f->k2);
+		free(f);
+	}
+	ids_free(corr);
+	fm_heap_fini(&corr->heap);
+	fm_intern_fini(&corr->names);
+	fm_buf_fini(&corr->scratch);
+	fm_buf_fini(&corr->text);
+	fm_buf_fini(&corr->closed);
+	fm_buf_fini(&corr->event_name);
+	free(corr);
+}
+
+static void
+begin(struct correlator *corr, struct fm_time at, transition_sink_f *sink, void *ctx)
+{
+	corr->sink = sink;
+	corr->sink_ctx = ctx;
+	dl_fire_until(corr, at);
+	corr->now = fm_time_max(corr->now, at);
+	corr->effect = false;
+}
+
+void
+corr_advance(struct correlator *corr, struct fm_time now, transition_sink_f *sink, void *ctx)
+{
+	begin(corr, now, sink, ctx);
+}
+
+static void
+record_cause(struct correlator *corr, const struct event *ev)
+{
+	fm_buf_reset(&corr->event_name);
+	fm_buf_add(&corr->event_name, ev->name.p, ev->name.len);
+	corr->cause = (struct transition_cause){
+		.kind = CAUSE_RECORD, .topic = ev->pos.topic, .partition = ev->pos.partition,
+		.offset = ev->pos.offset, .event = corr->event_name.s, .event_time = ev->stamp,
+	};
+}
+
+static enum corr_outcome
+dispatch(struct correlator *corr, const struct event *ev)
+{
+	if (ev->id_hash != 0 && ids_seen(corr, ev->id_hash))
+		return CORR_DUPLICATE;
+	switch (ev->origin) {
+	case ORIGIN_NOVA:
+		return track_nova(corr, ev);
+	case ORIGIN_LIBVIRT:
+		return track_libvirt(corr, ev);
+	case ORIGIN_REQUEST:
+		return request_apply(corr, ev);
+	}
+	return CORR_NO_EFFECT;
+}
+
+enum corr_outcome
+corr_apply(struct correlator *corr, const struct event *ev, transition_sink_f *sink, void *ctx)
+{
+	enum corr_outcome outcome;
+
+	begin(corr, ev->at, sink, ctx);
+	record_cause(corr, ev);
+	outcome = dispatch(corr, ev);
+	corr->stats.events++;
+	corr->stats.applied += outcome == CORR_APPLIED;
+	corr->stats.no_effect += outcome == CORR_NO_EFFECT;
+	corr->stats.duplicate += outcome == CORR_DUPLICATE;
+	corr->stats.late += outcome == CORR_LATE;
+	return outcome;
+}
+
+/* ---- commands -------------------------------------------------------------------------------------- */
+
+static struct corr_alarm *
+find_for(struct correlator *corr, const struct corr_command *cmd)
+{
+	struct corr_alarm *al;
+
+	if (cmd->uuid != NULL)
+		return rel_by_uuid(corr, cmd->uuid);
+	al = al_find(corr, cmd->alarm_id, cmd->entity);
+	return al != NULL && !al->a.cleared ? al : NULL;
+}
+
+static void
+acknowledge(struct correlator *corr, struct corr_alarm *al, const char *user, bool on)
+{
+	struct transition tr = {.notify = al->a.announced && al->a.status == SUPPR_NONE};
+
+	free((void *)(uintptr_t)al->a.acked_by);
+	al->a.oper = on ? OPER_ACKED : OPER_NONE;
+	al->a.acked_by = on ? fm_strdup(user) : NULL;
+	al_dirty(corr, al);
+	al_emit(corr, al, on ? TR_ACK : TR_UNACK, &tr);
+}
+
+int
+corr_operate(struct correlator *corr, const struct corr_command *cmd, transition_sink_f *sink,
+	     void *ctx, struct fm_err *err)
+{
+	struct corr_alarm *al;
+
+	begin(corr, cmd->at, sink, ctx);
+	corr->cause = (struct transition_cause){.kind = CAUSE_COMMAND, .event = cmd->verb,
+		.user = cmd->user};
+	al = find_for(corr, cmd);
+	if (al == NULL)
+		return fm_fail(err, -ENOENT, "no such active alarm");
+	switch (cmd->kind) {
+	case CORR_CMD_CLEAR:
+		rules_closed(corr, al);
+		al_clear(corr, al);
+		return 0;
+	case CORR_CMD_ACK:
+	case CORR_CMD_UNACK:
+		if ((al->a.oper == OPER_ACKED) == (cmd->kind == CORR_CMD_ACK))
+			return fm_fail(err, -EALREADY, "the alarm is %s acknowledged",
+				       al->a.oper == OPER_ACKED ? "already" : "not");
+		acknowledge(corr, al, cmd->user, cmd->kind == CORR_CMD_ACK);
+		return 0;
+	}
+	return fm_fail(err, -EINVAL, "unknown command");
+}
+
+void
+corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id, const char *entity,
+	  bool set, enum severity severity, const char *text, transition_sink_f *sink, void *ctx)
+{
+	const struct cat_record *rec = cat_find(corr->cat, alarm_id);
+	struct alarm_spec spec = {.alarm_id = alarm_id, .cause = FM_CAUSE_UNKNOWN,
+		.severity = SEV_MAJOR};
+	struct corr_alarm *al = al_find(corr, alarm_id, entity);
+	const struct fm_str host = entity_get(entity, "host");
+
+	begin(corr, at, sink, ctx);
+	corr->cause = (struct transition_cause){.kind = CAUSE_SELF, .event = "self"};
+	if (!set) {
+		if (al != NULL && !al->a.cleared)
+			al_clear(corr, al);
+		return;
+	}
+	if (rec != NULL)
+		spec_from_record(&spec, rec, severity != SEV_NONE ? severity : rec->severity);
+	if (severity != SEV_NONE)
+		spec.severity = severity;
+	spec.origin = ALARM_BY_SELF;
+	spec.entity = entity;
+	spec.text = text;
+	spec.raised_at = corr->now;
+	spec.host = host.p != NULL ? host_get(corr, host) : NULL;
+	(void)al_set(corr, &spec);
+}
+
+/* ---- catalogue ------------------------------------------------------------------------------------- */
+
+/* Every slot goes; the facts that hold are entered anew, alarms whose rule stays are kept. */
+static void
+relink_alarms(struct correlator *corr)
+{
+	struct corr_alarm *al;
+
+	for (al = corr->active.head; al != NULL; al = al->next) {
+		const int64_t index = rules_index(al->rule);
+
+		al->rec = cat_find(corr->next_cat, al->a.alarm_id);
+		al->rule = al->rec != NULL && index >= 0 && index < (int64_t)al->rec->n_rules ?
+			&al->rec->rules[index] : NULL;
+	}
+	for (al = corr->cleared.head; al != NULL; al = al->next) {
+		al->rec = cat_find(corr->next_cat, al->a.alarm_id);
+		al->rule = NULL;
+	}
+}
+
+static const struct cat_rule *
+same_rule(const struct correlator *corr, const struct cat_rule *rule)
+{
+	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
+	const int64_t index = rules_index(rule);
+
+	if (rec == NULL || index >= (int64_t)rec->n_rules || rec->rules[index].fact != rule->fact ||
+	    rec->rules[index].group.by_host != rule->group.by_host)
+		return NULL;
+	return &rec->rules[index];
+}
+
+/* A slot whose rule is gone ends as if its fact had ended. */
+static void
+relink_slots(struct correlator *corr, struct slot *slot)
+{
+	while (slot != NULL) {
+		struct slot *next = slot->next;
+		const struct cat_rule *rule = same_rule(corr, slot->rule);
+		struct corr_alarm *al = slot->al;
+
+		if (rule != NULL) {
+			slot->rule = rule;
+		} else {
+			slot_free(corr, slot);
+			if (al != NULL)
+				al_clear(corr, al);
+		}
+		slot = next;
+	}
+}
+
+static void
+enter_missing(struct correlator *corr, struct instance *inst)
+{
+	if (inst->main >= 0)
+		rules_enter(corr, (enum fact_id)inst->main, inst, NULL, inst->state_since);
+	rules_rearm(corr, inst);
+}
+
+void
+corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct fm_time now,
+		    transition_sink_f *sink, void *ctx)
+{
+	struct instance *inst, *tmp;
+	struct host *h, *htmp;
+
+	begin(corr, now, sink, ctx);
+	corr->cause = (struct transition_cause){.kind = CAUSE_SELF, .event = "catalogue"};
+	corr->next_cat = cat;
+	HASH_ITER(hh, corr->instances, inst, tmp)
+		relink_slots(corr, inst->slots);
+	HASH_ITER(hh, corr->hosts, h, htmp) {
+		relink_slots(corr, h->slots);
+		for (struct group **pp = &h->groups; *pp != NULL;) {
+			struct group *g = *pp;
+			const struct cat_rule *rule = same_rule(corr, g->rule);
+
+			if (rule == NULL) {
+				group_drop(corr, pp);
+				continue;
+			}
+			g->rule = rule;
+			pp = &g->next;
+		}
+	}
+	relink_alarms(corr);
+	corr->cat = cat;
+	HASH_ITER(hh, corr->instances, inst, tmp)
+		enter_missing(corr, inst);
+	corr->hard = true;
+}
+
+/* ---- looking ----------------------------------------------------------------------------------------- */
+
+bool
+corr_next_deadline(const struct correlator *corr, struct fm_time *ret_due)
+{
+	const struct fm_heap_node *node = fm_heap_min(&corr->heap);
+
+	if (node == NULL)
+		return false;
+	*ret_due = node->due;
+	return true;
+}
+
+struct fm_time
+corr_now(const struct correlator *corr)
+{
+	return corr->now;
+}
+
+bool
+corr_dirty(const struct correlator *corr)
+{
+	return corr->hard;
+}
+
+void
+corr_each_alarm(const struct correlator *corr, bool cleared, alarm_visit_f *f, void *ctx)
+{
+	for (const struct corr_alarm *al = corr->active.head; al != NULL; al = al->next)
+		if (!f(ctx, &al->a))
+			return;
+	for (const struct corr_alarm *al = cleared ? corr->cleared.head : NULL; al != NULL;
+	     al = al->next)
+		if (!f(ctx, &al->a))
+			return;
+}
+
+const struct alarm *
+corr_find_alarm(const struct correlator *corr, const char *alarm_id, const char *entity)
+{
+	const struct corr_alarm *al = al_find(corr, alarm_id, entity);
+
+	return al != NULL ? &al->a : NULL;
+}
+
+const struct alarm *
+corr_find_uuid(const struct correlator *corr, const struct fm_uuid *uuid)
+{
+	const struct corr_alarm *al = rel_by_uuid(corr, uuid);
+
+	for (al = al != NULL ? al : corr->cleared.head; al != NULL; al = al->next)
+		if (fm_uuid_eq(&al->a.uuid, uuid))
+			return &al->a;
+	return NULL;
+}
+
+void
+corr_get_stats(const struct correlator *corr, struct corr_stats *ret)
+{
+	*ret = corr->stats;
+	for (const struct corr_alarm *al = corr->active.head; al != NULL; al = al->next) {
+		ret->active[al->a.severity]++;
+		ret->suppressed += al->a.status != SUPPR_NONE;
+	}
+	ret->cleared = corr->cleared.n;
+	ret->deadlines = corr->heap.n;
+}

@@ -1,0 +1,102 @@
+/*
+ * correlator: the pure core. Events, commands and the passage of time go in; transitions and
+ * rows to keep come out. No clock, no I/O, no logging, no threads, no global state: a struct
+ * correlator is one shard (DESIGN §11).
+ *
+ * Rules that callers rely on (each is a property test):
+ *  1. Output depends on the sequence of inputs only. A deadline fires at its due time, in (due,
+ *     arming) order, before the input that carries time past it.
+ *  2. Time never goes back: an earlier "at" counts as the latest seen.
+ *  3. No failure inside apply and advance: memory exhaustion aborts, bad input was refused by the
+ *     decoder. Only operator commands and unknown requests can be refused.
+ *  4. Restore: for any cut, run-flush-restore-run gives what run gives.
+ *
+ * Thread: one at a time (main). Ownership: what a sink is given is borrowed for the call.
+ */
+#ifndef FM_CORRELATOR_H
+#define FM_CORRELATOR_H
+
+#include "alarm/rows.h"
+#include "events/catalogue.h"
+#include "events/event.h"
+
+struct correlator;
+
+typedef void transition_sink_f(void *ctx, struct transition *tr);
+
+/* cat is borrowed and must outlive the correlator or the next corr_swap_catalogue. */
+struct correlator *corr_new(const struct catalogue *cat);
+void corr_free(struct correlator *corr);
+
+/* What became of a record: exactly one, for the ledger. */
+enum corr_outcome { CORR_APPLIED, CORR_NO_EFFECT, CORR_DUPLICATE, CORR_LATE };
+
+/* Fires every deadline due at or before now and sets the core's time to now. */
+void corr_advance(struct correlator *corr, struct fm_time now, transition_sink_f *sink, void *ctx);
+/* ev->at and ev->pos are set by the caller. Advances to ev->at first. */
+enum corr_outcome corr_apply(struct correlator *corr, const struct event *ev,
+			     transition_sink_f *sink, void *ctx);
+
+enum corr_command_kind { CORR_CMD_CLEAR, CORR_CMD_ACK, CORR_CMD_UNACK };
+struct corr_command {
+	enum corr_command_kind kind;
+	struct fm_time at;
+	const char *user;
+	const char *verb;               /* for the cause: "alarm-delete" */
+	const struct fm_uuid *uuid;     /* the alarm, by uuid … */
+	const char *alarm_id, *entity;  /* … or by key */
+};
+/* -ENOENT: no such active alarm; -EALREADY: nothing to change. */
+int corr_operate(struct correlator *corr, const struct corr_command *cmd,
+		 transition_sink_f *sink, void *ctx, struct fm_err *err) FM_MUST_USE;
+
+/*
+ * fmd's own alarms (990.xxx and the like): set with that text, or clear. Ordinary alarms in
+ * every other respect. severity SEV_NONE: the record's.
+ */
+void corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id, const char *entity,
+	       bool set, enum severity severity, const char *text, transition_sink_f *sink,
+	       void *ctx);
+
+/* The next catalogue: rules are linked anew, alarms of vanished records stay and can be cleared. */
+void corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct fm_time now,
+			 transition_sink_f *sink, void *ctx);
+
+bool corr_next_deadline(const struct correlator *corr, struct fm_time *ret_due);
+struct fm_time corr_now(const struct correlator *corr);
+
+/* ---- keeping ---------------------------------------------------------------------------- */
+
+/*
+ * True when something has changed that must be in the same transaction as the input positions.
+ * Soft changes (sequence windows, the id cache, clock estimates) do not count: they are handed
+ * over with the next flush, and until then a restart re-reads the records that made them.
+ */
+bool corr_dirty(const struct correlator *corr);
+/* Hands over every changed row once and forgets that it changed. */
+void corr_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+/* One kept row, at the start, kinds in the order of FM_ROW_KINDS. */
+void corr_restore(struct correlator *corr, const struct row *row);
+/* After the last row: links what rows refer to. now: as kept; 0 for a new store. */
+void corr_restored(struct correlator *corr, struct fm_time now);
+
+/* ---- looking ------------------------------------------------------------------------------ */
+
+/* Return false to stop. Active alarms by id (raise order); with cleared, those not yet purged too. */
+typedef bool alarm_visit_f(void *ctx, const struct alarm *al);
+void corr_each_alarm(const struct correlator *corr, bool cleared, alarm_visit_f *f, void *ctx);
+/* NULL when there is none; borrowed until the next input. */
+const struct alarm *corr_find_alarm(const struct correlator *corr, const char *alarm_id,
+				    const char *entity);
+const struct alarm *corr_find_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
+
+struct corr_stats {
+	uint64_t active[FM_N_SEVERITIES], suppressed, cleared;
+	uint64_t instances, hosts, open_attempts, deadlines;
+	uint64_t events, applied, no_effect, duplicate, late, transitions;
+	uint64_t lost_upstream;         /* libvirt records missing by sequence number */
+	uint64_t refused;               /* requests refused: unknown id, table full */
+};
+void corr_get_stats(const struct correlator *corr, struct corr_stats *ret);
+
+#endif

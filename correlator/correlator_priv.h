@@ -1,0 +1,453 @@
+/*
+ * correlator_priv: what the files of this folder share. One input passes through four stages,
+ * each its own files, always in this order:
+ *
+ *   tracker    track_nova.c track_libvirt.c attempt.c host.c instance.c   facts about VMs, hosts
+ *   rules      rules.c group.c                                            facts -> wanted alarms
+ *   relations  relation.c                                                 parents, suppression
+ *   lifecycle  lifecycle.c                                                alarms -> transitions
+ *
+ * Iteration that reaches output is ordered (lists in arming or raise order, never hash buckets).
+ */
+#ifndef CORRELATOR_PRIV_H
+#define CORRELATOR_PRIV_H
+
+#include "correlator/correlator.h"
+
+/* Seeded by nothing: a hash order never reaches output, and UUIDs are 16 bytes of mixed input. */
+#define HASH_FUNCTION(key, len, hashv) ((hashv) = (unsigned)fm_hash64((key), (len), 0))
+#include <uthash.h>
+
+struct corr_alarm;
+struct instance;
+
+/* ---- deadlines (deadline.c) -------------------------------------------------------------- */
+
+/* Kept by number in the store: append only. */
+#define DEADLINES(X) \
+	X(HOLD_ON, "hold-on") X(HOLD_OFF, "hold-off") X(STEP, "escalation") \
+	X(NOTICE, "hold-notice") X(EXPIRE, "expiry") X(GRACE, "grace") \
+	X(OVERDUE, "migration-limit") X(SETTLE, "migration-settle") X(TOMBSTONE, "tombstone") \
+	X(PURGE, "purge")
+enum deadline_kind {
+#define FM_X(id, name) DL_##id,
+	DEADLINES(FM_X)
+#undef FM_X
+	DL_N_KINDS
+};
+
+/* Embedded in its subject; the kind tells the type of owner. */
+struct deadline {
+	struct fm_heap_node node;       /* first */
+	enum deadline_kind kind;
+	bool kept;                      /* the store has a row for it */
+	bool dirty;                     /* in corr->dirty_dl */
+	void *owner;                    /* slot, corr_alarm, instance or correlator */
+	struct deadline *next_dirty, *prev_dirty;
+};
+
+/* ---- facts and slots ---------------------------------------------------------------------- */
+
+enum slot_phase { SLOT_PENDING, SLOT_RAISED, SLOT_LEAVING, SLOT_CLOSED };
+
+/*
+ * A "While" rule whose fact holds for one subject:
+ *
+ *   (enter) -1-> PENDING -2-> RAISED -3-> LEAVING -4-> (gone)
+ *      |            |           ^  |         |
+ *      |            +-5-> gone  |  +-7-> CLOSED -8-> gone
+ *      +---------- 6 -----------+--- 9 ------+
+ *
+ * 1 hold-on given; 2 it fell due; 3 fact gone, hold-off given; 4 it fell due; 5 fact gone; 6 no
+ * hold-on; 7 an operator cleared the alarm: stays closed while the fact holds; 8 fact gone; 9 the
+ * fact is back within hold-off.
+ */
+struct slot {
+	const struct cat_rule *rule;
+	struct instance *inst;          /* or */
+	struct host *host;
+	enum slot_phase phase;
+	struct fm_time since;           /* when the fact began to hold */
+	struct corr_alarm *al;          /* RAISED, LEAVING */
+	struct deadline timer;          /* HOLD_ON, HOLD_OFF */
+	unsigned step;                  /* escalation steps taken */
+	struct deadline next_step;
+	struct slot *next;              /* of the subject */
+};
+
+/* ---- hosts (host.c) ------------------------------------------------------------------------ */
+
+#define HOST_F_DOWN 1u
+#define HOST_F_DISABLED 2u
+#define HOST_F_UNSEEN 4u
+
+/* Which sequence numbers of one bridge arrived through one partition: an anti-replay window. */
+struct seq_window {
+	uint32_t topic;                 /* hash of its name */
+	int32_t partition;
+	uint64_t max;
+	uint64_t bits[4];               /* bit i: max - i was seen */
+};
+
+struct host {
+	UT_hash_handle hh;
+	const char *name;               /* as first heard; the key */
+	char *aliases;                  /* other spellings, space-separated; NULL: none */
+	char *host_uuid, *boot;
+	unsigned flags;
+	struct fm_time changed_at, last_heard;
+	int64_t clock_offset_ns;        /* least (broker time - stamp) seen */
+	uint32_t clock_samples;
+	uint64_t seq_base, seq_max, seq_count;
+	struct seq_window *win;
+	unsigned n_win;
+	struct slot *slots;
+	struct corr_alarm *alarms, *alarms_tail;        /* active, on this host, in raise order */
+	struct group *groups;
+	bool dirty, soft;               /* in corr->dirty_hosts / only softly */
+	struct host *next_dirty;
+};
+
+/* ---- instances (instance.c) ---------------------------------------------------------------- */
+
+#define INST_F_NOVA 1u                  /* Nova has told of it */
+#define INST_F_CRASHED 2u               /* died; not the same as stopped */
+#define INST_F_NO_HOST 4u               /* failed to be scheduled */
+#define INST_F_AGENT_LOST 8u
+#define INST_F_IO_ERROR 16u
+#define INST_F_PAUSED_BY_USER 32u       /* paused when its migration began */
+
+/* What libvirt on the owner says. */
+enum lv_run { RUN_UNKNOWN = 0, RUN_RUNNING, RUN_PAUSED, RUN_OFF, RUN_CRASHED, RUN_PMSUSPENDED };
+
+/* The operation whose task state is ambiguous by itself. */
+enum inst_op { OP_NONE = 0, OP_EVACUATE, OP_COLD_MIGRATE, OP_COLD_REVERT, OP_RESIZE,
+	OP_RESIZE_REVERT };
+
+/* ---- migration attempts (attempt.c, with the machine's diagram) ---------------------------- */
+
+enum attempt_phase { AT_NONE = 0, AT_OPEN, AT_CLOSED };
+enum attempt_outcome { AT_DONE, AT_CANCELLED, AT_FAILED, AT_SUPERSEDED };
+
+#define AT_F_NOVA 1u                    /* Nova told of this attempt: its end decides */
+#define AT_F_MOVED 2u                   /* libvirt: the guest runs on the destination */
+#define AT_F_DEST_DIED 4u               /* libvirt: the incoming copy ended */
+#define AT_F_QMP_CANCELLED 8u
+#define AT_F_QMP_FAILED 16u
+#define AT_F_ABORT 32u                  /* an operator asked for the end */
+#define AT_F_FORCED 64u
+#define AT_F_OVERDUE 128u               /* the hard limit has passed */
+#define AT_F_POSTCOPY 256u
+#define AT_F_ROLLBACK 512u
+#define AT_F_START_UNKNOWN 1024u        /* not judged by time */
+#define AT_F_DOWNTIME_TOLD 2048u
+#define AT_F_RESUMED_SRC 4096u          /* libvirt: the guest runs on the source again */
+
+struct attempt {
+	uint32_t no;
+	enum attempt_phase phase;
+	unsigned flags;
+	struct host *src, *dst;
+	struct fm_time start, end;              /* logical time */
+	struct fm_time start_stamp, end_stamp;  /* the sources' own */
+	struct fm_time suspended, resumed;      /* stamps of source and destination */
+	int64_t downtime_ms;
+	char method;                            /* 'A'..'E', 0: not known */
+	char *initiator, *reason;
+	struct deadline overdue, settle;
+};
+
+struct twin {
+	int64_t stamp_ms;
+	uint16_t action;
+	uint8_t phase;
+	uint8_t pad[5];
+};
+#define INST_TWINS 4
+
+struct instance {
+	UT_hash_handle hh;
+	struct fm_uuid uuid;
+	uint8_t vm_state, task, power, run, op;
+	int8_t main;                    /* fact that holds, -1: none */
+	uint8_t n_twins;
+	uint8_t held_facts;             /* 1: agent lost, 2: I/O error */
+	bool dirty, soft;
+	uint16_t flags;
+	int32_t limit_s;                /* per VM: -1 not given, 0 off */
+	int32_t downtime_limit_ms;      /* per VM: -1 not given */
+	int32_t memory_mb;
+	struct fm_time state_since, nova_stamp, run_stamp, deleted_at;
+	char *name, *fault;
+	const char *tenant, *tenant_name;       /* interned */
+	struct host *owner;
+	struct attempt *attempt;        /* the open or the last one; NULL: none yet */
+	struct slot *slots;
+	struct instance *next_dirty;
+	struct deadline *tombstone;
+	struct twin *twins;             /* the last Nova notifications: versioned/legacy pairs */
+};
+
+/* ---- alarms (lifecycle.c) ------------------------------------------------------------------ */
+
+struct corr_alarm {
+	struct alarm a;                 /* its strings belong to this object */
+	UT_hash_handle hh;
+	char *key;                      /* alarm_id "|" entity */
+	const struct cat_record *rec;   /* NULL: the record has vanished */
+	const struct cat_rule *rule;    /* NULL: set by request or by fmd */
+	struct slot *slot;              /* While rules, as long as the fact holds */
+	struct group *group;
+	struct instance *inst;          /* may be NULL */
+	struct host *host;              /* the host it was raised on; may be NULL */
+	struct corr_alarm *host_next, *host_prev;
+	struct corr_alarm *prev, *next; /* of all active, or of all cleared, in that order */
+	struct deadline notice, expire, grace;
+	bool dirty;
+	struct corr_alarm *next_dirty;
+};
+struct alarm_list {
+	struct corr_alarm *head, *tail;
+	uint64_t n;
+};
+
+/* ---- groups (group.c) ------------------------------------------------------------------------ */
+
+struct group_member {
+	struct fm_uuid uuid;
+	int64_t at_ns;
+};
+#define GROUP_MAX_MEMBERS 256
+struct group {
+	const struct cat_rule *rule;
+	struct host *host;
+	struct group_member *m;
+	unsigned n;
+	struct corr_alarm *al;
+	struct group *next;
+	bool dirty;
+	struct group *next_dirty;
+};
+
+/* ---- the shard -------------------------------------------------------------------------------- */
+
+#define ID_CACHE_CHUNK 512
+#define ID_CACHE_CHUNKS 128
+#define TOMBSTONE_LIFE (24LL * 3600 * FM_NS_PER_S)
+#define TWIN_WINDOW_MS 2000
+
+struct id_entry {
+	UT_hash_handle hh;
+	uint64_t hash;
+};
+struct forgotten {                      /* a kept row to delete */
+	struct forgotten *next;
+	enum row_kind kind;
+	enum deadline_kind dl;          /* ROW_DEADLINE */
+	char *k1, *k2;                  /* key columns; k2 for ROW_ALARM: the entity */
+};
+
+struct correlator {
+	const struct catalogue *cat, *next_cat;         /* next: while swapping */
+	struct fm_time now;
+	struct instance *instances;     /* by uuid */
+	struct host *hosts;             /* by name */
+	struct fm_intern names;
+	struct fm_heap heap;
+	uint64_t next_order, next_alarm_id;
+	struct corr_alarm *alarms;      /* by key, active and cleared */
+	struct alarm_list active, cleared;
+	uint64_t inhibitors;            /* active alarms that inhibit */
+	struct deadline purge;
+	/* id cache: a ring of the last 65,536 message ids */
+	struct id_entry *ids;           /* by hash */
+	struct id_entry *ring;
+	uint64_t ring_n;                /* ever added; slot = n % size */
+	uint64_t ring_flushed;
+	/* changed since the last flush */
+	struct instance *dirty_inst;
+	struct host *dirty_host;
+	struct corr_alarm *dirty_alarm;
+	struct group *dirty_group;
+	struct deadline *dirty_dl;
+	struct forgotten *forgotten;
+	struct fm_buf closed;           /* names of newly closed slots, a line each */
+	bool hard, meta_dirty;
+	/* the input being worked on */
+	transition_sink_f *sink;
+	void *sink_ctx;
+	struct transition_cause cause;
+	bool effect;                    /* it changed something */
+	struct fm_buf scratch, text;
+	struct fm_buf event_name;       /* NUL-terminated copy for the cause */
+	struct corr_stats stats;
+};
+
+/* Values a text, a threshold or an attribute may ask for. */
+struct fact_values {
+	struct instance *inst;
+	struct host *host;
+	struct attempt *at;
+	const char *reason, *initiator, *old_name;
+	int64_t count;                  /* EV_ABSENT: none */
+};
+
+/* deadline.c */
+void dl_arm(struct correlator *corr, struct deadline *dl, enum deadline_kind kind, void *owner,
+	    struct fm_time due);
+void dl_cancel(struct correlator *corr, struct deadline *dl);
+static inline bool dl_armed(const struct deadline *dl) { return dl->node.pos != 0; }
+void dl_fire_until(struct correlator *corr, struct fm_time now);
+const char *dl_name(enum deadline_kind kind);
+
+/* instance.c */
+struct instance *inst_find(const struct correlator *corr, const struct fm_uuid *uuid);
+struct instance *inst_get(struct correlator *corr, const struct fm_uuid *uuid);
+void inst_dirty(struct correlator *corr, struct instance *inst);
+void inst_soft(struct correlator *corr, struct instance *inst);
+void inst_set_owner(struct correlator *corr, struct instance *inst, struct host *host);
+void inst_delete(struct correlator *corr, struct instance *inst);
+void inst_free(struct correlator *corr, struct instance *inst);
+/* Works out which facts hold and tells the rules what changed. since: when it began. */
+void inst_decide(struct correlator *corr, struct instance *inst, struct fm_time since);
+bool inst_is_migrating(const struct instance *inst);
+void inst_set_text(struct correlator *corr, char **field, struct fm_str value);
+struct fact_values inst_values(struct instance *inst);
+
+/* host.c */
+struct host *host_get(struct correlator *corr, struct fm_str name);
+void host_dirty(struct correlator *corr, struct host *h);
+void host_soft(struct correlator *corr, struct host *h);
+void host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on);
+/* False for a record that this bridge's partition has already delivered. */
+bool host_heard(struct correlator *corr, struct host *h, const struct event *ev);
+/* Difference of two hosts' clocks when known well enough; false otherwise. */
+bool host_clock_diff(const struct host *a, const struct host *b, int64_t *ret_ns);
+
+/* attempt.c */
+bool attempt_is_open(const struct instance *inst);
+/* start.ns 0: not known, so it is not judged by time. */
+struct attempt *attempt_open(struct correlator *corr, struct instance *inst, struct fm_time start,
+			     struct fm_time stamp, struct host *src, struct host *dst);
+void attempt_hosts(struct correlator *corr, struct instance *inst, struct host *src,
+		   struct host *dst);
+/* Notes libvirt's view; closes at once, or after the settle time when Nova is to be waited for. */
+void attempt_evidence(struct correlator *corr, struct instance *inst, unsigned flag,
+		      struct fm_time stamp);
+/* The instance migrates no more and did not move: which outcome that is. */
+void attempt_rolled_back(struct correlator *corr, struct instance *inst, struct fm_time stamp,
+			 struct fm_str reason);
+void attempt_close(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
+		   struct fm_time stamp, const char *reason);
+void attempt_downtime(struct correlator *corr, struct instance *inst, int64_t ms, char method);
+void attempt_job_completed(struct correlator *corr, struct instance *inst,
+			   const struct event *ev);
+void attempt_overdue(struct correlator *corr, struct instance *inst);
+void attempt_settle(struct correlator *corr, struct instance *inst);
+int64_t attempt_hard_limit_s(const struct correlator *corr, const struct instance *inst);
+int64_t attempt_downtime_limit_ms(const struct correlator *corr, const struct instance *inst);
+void attempt_free(struct correlator *corr, struct instance *inst);
+
+/* limits.c: the arithmetic of compute-events §2.3 */
+int32_t limit_timeout(const struct cat_limits *lim, const struct ev_nova *nova);
+int32_t limit_downtime(const struct cat_limits *lim, const struct ev_nova *nova);
+
+/* track_nova.c, track_libvirt.c, request.c */
+enum corr_outcome track_nova(struct correlator *corr, const struct event *ev);
+enum corr_outcome track_libvirt(struct correlator *corr, const struct event *ev);
+enum corr_outcome request_apply(struct correlator *corr, const struct event *ev);
+
+/* rules.c */
+void rules_enter(struct correlator *corr, enum fact_id fact, struct instance *inst,
+		 struct host *host, struct fm_time since);
+void rules_leave(struct correlator *corr, enum fact_id fact, struct instance *inst,
+		 struct host *host);
+void rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values *v);
+void rules_hold_on(struct correlator *corr, struct slot *slot);
+void rules_hold_off(struct correlator *corr, struct slot *slot);
+void rules_step(struct correlator *corr, struct slot *slot);
+/* The instance's migration has other limits or another start than when its slot was armed. */
+void rules_rearm(struct correlator *corr, struct instance *inst);
+void rules_closed(struct correlator *corr, struct corr_alarm *al);
+struct slot *slot_new(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
+		      struct host *host, struct fm_time since);
+void slot_free(struct correlator *corr, struct slot *slot);
+void rules_arm_step(struct correlator *corr, struct slot *slot);
+const struct cat_rule *rules_find(const struct correlator *corr, const char *alarm_id,
+				  int64_t index);
+int64_t rules_index(const struct cat_rule *rule);
+
+/* group.c */
+void group_enter(struct correlator *corr, const struct cat_rule *rule, struct instance *inst);
+void group_leave(struct correlator *corr, const struct cat_rule *rule, struct instance *inst);
+struct group *group_get(struct correlator *corr, const struct cat_rule *rule, struct host *host);
+void group_restore(struct correlator *corr, const struct row_kept *row);
+void group_to_row(const struct group *g, struct fm_buf *name, struct row_kept *ret);
+void group_free_all(struct host *h);
+/* The rule has vanished: its alarm is cleared, the group ends. */
+void group_drop(struct correlator *corr, struct group **pp);
+
+/* text.c */
+void text_render(const struct cat_text *text, const struct fact_values *v,
+		 const struct correlator *corr, struct fm_buf *ret);
+bool text_entity(const char *form, const struct fact_values *v, struct fm_buf *ret);
+int64_t value_int(const struct correlator *corr, const struct fact_values *v, int attr);
+const char *value_text(const struct fact_values *v, int attr, char buf[FM_UUID_STR]);
+unsigned fact_attrs(const struct correlator *corr, enum fact_id fact,
+		    const struct fact_values *v, struct attr ret[FM_ALARM_MAX_ATTRS]);
+
+/* lifecycle.c */
+struct alarm_spec {
+	const struct cat_record *rec;
+	const struct cat_rule *rule;
+	const char *alarm_id, *entity, *entity_type, *text, *repair;
+	enum severity severity;
+	int type, cause;
+	bool service_affecting, suppressible, inhibits, keep_existing;
+	enum alarm_origin origin;
+	struct instance *inst;
+	struct host *host;
+	struct fm_time raised_at;
+	struct attr attrs[FM_ALARM_MAX_ATTRS];
+	unsigned n_attrs;
+};
+struct corr_alarm *al_find(const struct correlator *corr, const char *alarm_id,
+			   const char *entity);
+/* Fills what comes from the record for this severity. */
+void spec_from_record(struct alarm_spec *spec, const struct cat_record *rec, enum severity sev);
+struct corr_alarm *al_set(struct correlator *corr, const struct alarm_spec *spec);
+void al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev,
+	       const char *text);
+void al_clear(struct correlator *corr, struct corr_alarm *al);
+void al_log(struct correlator *corr, const struct alarm_spec *spec);
+void al_expire(struct correlator *corr, struct corr_alarm *al);
+void al_purge_due(struct correlator *corr);
+void al_dirty(struct correlator *corr, struct corr_alarm *al);
+void al_emit(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind,
+	     struct transition *tr);
+void al_free(struct correlator *corr, struct corr_alarm *al);
+void al_link_active(struct correlator *corr, struct corr_alarm *al);
+void al_link_host(struct corr_alarm *al);
+struct corr_alarm *al_alloc(struct correlator *corr, const char *alarm_id, const char *entity);
+
+/* relation.c */
+void rel_raised(struct correlator *corr, struct corr_alarm *al);        /* before it is emitted */
+void rel_spread(struct correlator *corr, struct corr_alarm *al);        /* after: to the others */
+void rel_cleared(struct correlator *corr, struct corr_alarm *al);
+void rel_notice(struct correlator *corr, struct corr_alarm *al);
+void rel_grace(struct correlator *corr, struct corr_alarm *al);
+struct corr_alarm *rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
+
+/* dedupe.c */
+bool ids_seen(struct correlator *corr, uint64_t hash);   /* adds it when new */
+void ids_restore(struct correlator *corr, const struct row_kept *row);
+void ids_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void ids_free(struct correlator *corr);
+bool twin_seen(struct correlator *corr, struct instance *inst, const struct event *ev);
+
+/* keep.c */
+void forget(struct correlator *corr, enum row_kind kind, const char *k1, const char *k2);
+void forget_deadline(struct correlator *corr, const struct deadline *dl);
+void keep_closed(struct correlator *corr, const struct slot *slot, bool closed);
+
+#endif

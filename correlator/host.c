@@ -1,0 +1,263 @@
+/*
+ * host: compute hosts by any of their names, their flags, what their bridge's sequence numbers
+ * say, and how far their clock is from the broker's.
+ *
+ * Names: Nova's host, libvirt's hostname and publisher ids may be short or fully qualified. A
+ * short name and an FQDN are one host while only one FQDN with that short name is known.
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdlib.h>
+
+#define CLOCK_MIN_SAMPLES 8u
+
+void
+host_soft(struct correlator *corr, struct host *h)
+{
+	if (h->dirty || h->soft)
+		return;
+	h->soft = true;
+	h->next_dirty = corr->dirty_host;
+	corr->dirty_host = h;
+}
+
+void
+host_dirty(struct correlator *corr, struct host *h)
+{
+	host_soft(corr, h);
+	h->dirty = true;
+	corr->hard = true;
+}
+
+static size_t
+short_len(const char *name, size_t len)
+{
+	const char *dot = memchr(name, '.', len);
+
+	return dot != NULL ? (size_t)(dot - name) : len;
+}
+
+static bool
+has_alias(const struct host *h, struct fm_str name)
+{
+	const char *p = h->aliases;
+
+	while (p != NULL && *p != '\0') {
+		const size_t n = strcspn(p, " ");
+
+		if (n == name.len && memcmp(p, name.p, n) == 0)
+			return true;
+		p += n + (p[n] == ' ');
+	}
+	return false;
+}
+
+/* One host only may match by its short name; two make the short name ambiguous. */
+static struct host *
+find_by_short(struct correlator *corr, struct fm_str name)
+{
+	const size_t len = short_len(name.p, name.len);
+	struct host *h, *tmp, *found = NULL;
+
+	HASH_ITER(hh, corr->hosts, h, tmp) {
+		const size_t n = short_len(h->name, strlen(h->name));
+		const bool both_fqdn = len != name.len && h->name[n] != '\0';
+
+		if (has_alias(h, name))
+			return h;
+		if (n != len || memcmp(h->name, name.p, n) != 0 || both_fqdn)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = h;
+	}
+	return found;
+}
+
+static void
+add_alias(struct correlator *corr, struct host *h, struct fm_str name)
+{
+	struct fm_buf b = {0};
+
+	if (has_alias(h, name))
+		return;
+	if (h->aliases != NULL)
+		fm_buf_addf(&b, "%s ", h->aliases);
+	fm_buf_add(&b, name.p, name.len);
+	free(h->aliases);
+	h->aliases = b.s;
+	/* The same spelling is looked up by hash from now on. */
+	host_dirty(corr, h);
+}
+
+/* NULL for an empty name. */
+struct host *
+host_get(struct correlator *corr, struct fm_str name)
+{
+	struct host *h;
+
+	if (name.p == NULL || name.len == 0)
+		return NULL;
+	HASH_FIND(hh, corr->hosts, name.p, name.len, h);
+	if (h != NULL)
+		return h;
+	h = find_by_short(corr, name);
+	if (h != NULL) {
+		add_alias(corr, h, name);
+		return h;
+	}
+	h = fm_calloc(1, sizeof(*h));
+	h->name = fm_intern(&corr->names, name.p, name.len);
+	h->changed_at = corr->now;
+	HASH_ADD_KEYPTR(hh, corr->hosts, h->name, name.len, h);
+	corr->stats.hosts++;
+	host_dirty(corr, h);
+	return h;
+}
+
+void
+host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on)
+{
+	static const struct { unsigned flag; enum fact_id fact; } fact[] = {
+		{HOST_F_DOWN, FACT_HOST_DOWN},
+		{HOST_F_DISABLED, FACT_HOST_DISABLED},
+		{HOST_F_UNSEEN, FACT_HOST_UNSEEN},
+	};
+
+	if (((h->flags & flag) != 0) == on)
+		return;
+	h->flags ^= flag;
+	h->changed_at = corr->now;
+	host_dirty(corr, h);
+	corr->effect = true;
+	for (unsigned i = 0; i < FM_ARRAY_LEN(fact); i++) {
+		if (fact[i].flag != flag)
+			continue;
+		if (on)
+			rules_enter(corr, fact[i].fact, NULL, h, corr->now);
+		else
+			rules_leave(corr, fact[i].fact, NULL, h);
+	}
+}
+
+/* ---- sequence windows ----------------------------------------------------------------------- */
+
+static struct seq_window *
+window_get(struct host *h, const struct record_pos *pos)
+{
+	const uint32_t topic = pos->topic != NULL ?
+		(uint32_t)fm_hash64(pos->topic, strlen(pos->topic), 0) : 0;
+
+	for (unsigned i = 0; i < h->n_win; i++)
+		if (h->win[i].topic == topic && h->win[i].partition == pos->partition)
+			return &h->win[i];
+	h->win = fm_realloc(h->win, (h->n_win + 1) * sizeof(*h->win));
+	memset(&h->win[h->n_win], 0, sizeof(*h->win));
+	h->win[h->n_win].topic = topic;
+	h->win[h->n_win].partition = pos->partition;
+	return &h->win[h->n_win++];
+}
+
+static void
+window_shift(struct seq_window *w, uint64_t by)
+{
+	while (by >= 64) {
+		memmove(w->bits + 1, w->bits, 3 * sizeof(w->bits[0]));
+		w->bits[0] = 0;
+		by -= 64;
+	}
+	for (int i = 3; i >= 0 && by > 0; i--)
+		w->bits[i] = w->bits[i] << by | (i > 0 ? w->bits[i - 1] >> (64 - by) : 0);
+}
+
+/* True when seq is new. What lies below the window is taken as new: state heals by level. */
+static bool
+window_add(struct seq_window *w, uint64_t seq)
+{
+	if (w->max == 0 || seq > w->max) {
+		const uint64_t by = w->max == 0 ? 256 : seq - w->max;
+
+		window_shift(w, by > 256 ? 256 : by);
+		w->max = seq;
+		w->bits[0] |= 1;
+		return true;
+	}
+	const uint64_t back = w->max - seq;
+
+	if (back >= 256)
+		return true;
+	if (w->bits[back / 64] >> (back % 64) & 1)
+		return false;
+	w->bits[back / 64] |= 1ULL << (back % 64);
+	return true;
+}
+
+/* A new bridge process counts from 1 again. */
+static void
+new_boot(struct host *h, struct fm_str boot, uint64_t seq)
+{
+	free(h->boot);
+	h->boot = fm_strndup(boot.p, boot.len);
+	free(h->win);
+	h->win = NULL;
+	h->n_win = 0;
+	h->seq_base = seq;
+	h->seq_max = seq - 1;
+	h->seq_count = 0;
+}
+
+static void
+count_seq(struct correlator *corr, struct host *h, uint64_t seq)
+{
+	const uint64_t was = h->seq_max - h->seq_base + 1 - h->seq_count;
+
+	if (seq < h->seq_base)
+		h->seq_base = seq;
+	if (seq > h->seq_max)
+		h->seq_max = seq;
+	h->seq_count++;
+	const uint64_t now = h->seq_max - h->seq_base + 1 - h->seq_count;
+
+	corr->stats.lost_upstream += now - was;         /* goes down when a gap fills */
+}
+
+static void
+learn_clock(struct host *h, const struct event *ev)
+{
+	const int64_t off = ev->at.ns - ev->stamp.ns;
+
+	if (ev->stamp.ns == 0 || ev->u.lv.kind == LV_QMP)
+		return;
+	if (h->clock_samples == 0 || off < h->clock_offset_ns)
+		h->clock_offset_ns = off;
+	if (h->clock_samples < UINT32_MAX)
+		h->clock_samples++;
+}
+
+bool
+host_heard(struct correlator *corr, struct host *h, const struct event *ev)
+{
+	const struct ev_libvirt *lv = &ev->u.lv;
+
+	if (lv->boot.p == NULL || lv->seq == 0)
+		return true;
+	if (h->boot == NULL || !fm_str_eq(fm_str_of(h->boot), lv->boot))
+		new_boot(h, lv->boot, lv->seq);
+	host_soft(corr, h);
+	if (!window_add(window_get(h, &ev->pos), lv->seq))
+		return false;
+	count_seq(corr, h, lv->seq);
+	h->last_heard = ev->at;
+	learn_clock(h, ev);
+	return true;
+}
+
+bool
+host_clock_diff(const struct host *a, const struct host *b, int64_t *ret_ns)
+{
+	if (a == NULL || b == NULL || a->clock_samples < CLOCK_MIN_SAMPLES ||
+	    b->clock_samples < CLOCK_MIN_SAMPLES)
+		return false;
+	*ret_ns = a->clock_offset_ns - b->clock_offset_ns;
+	return true;
+}

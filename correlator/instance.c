@@ -1,0 +1,283 @@
+/*
+ * instance: virtual machines by UUID and the one decision about them: which of the facts hold.
+ * The decision is a pure function of the instance's present state, taken anew after every change,
+ * so lost, repeated and reordered edges heal (compute-events §1.2, §1.3).
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdlib.h>
+
+struct instance *
+inst_find(const struct correlator *corr, const struct fm_uuid *uuid)
+{
+	struct instance *inst;
+
+	HASH_FIND(hh, corr->instances, uuid, sizeof(*uuid), inst);
+	return inst;
+}
+
+struct instance *
+inst_get(struct correlator *corr, const struct fm_uuid *uuid)
+{
+	struct instance *inst = inst_find(corr, uuid);
+
+	if (inst != NULL)
+		return inst;
+	inst = fm_calloc(1, sizeof(*inst));
+	inst->uuid = *uuid;
+	inst->main = -1;
+	inst->limit_s = inst->downtime_limit_ms = -1;
+	inst->state_since = corr->now;
+	HASH_ADD(hh, corr->instances, uuid, sizeof(inst->uuid), inst);
+	corr->stats.instances++;
+	inst_dirty(corr, inst);
+	return inst;
+}
+
+void
+inst_soft(struct correlator *corr, struct instance *inst)
+{
+	if (inst->dirty || inst->soft)
+		return;
+	inst->soft = true;
+	inst->next_dirty = corr->dirty_inst;
+	corr->dirty_inst = inst;
+}
+
+void
+inst_dirty(struct correlator *corr, struct instance *inst)
+{
+	inst_soft(corr, inst);
+	inst->dirty = true;
+	corr->hard = true;
+	corr->effect = true;
+}
+
+void
+inst_set_owner(struct correlator *corr, struct instance *inst, struct host *host)
+{
+	if (host == NULL || inst->owner == host)
+		return;
+	inst->owner = host;
+	inst->run_stamp.ns = 0;         /* of another clock */
+	inst_dirty(corr, inst);
+}
+
+void
+inst_set_text(struct correlator *corr, char **field, struct fm_str value)
+{
+	(void)corr;
+	if (value.p == NULL || (*field != NULL && fm_str_eq(fm_str_of(*field), value)))
+		return;
+	free(*field);
+	*field = fm_strndup(value.p, value.len);
+}
+
+struct fact_values
+inst_values(struct instance *inst)
+{
+	return (struct fact_values){
+		.inst = inst, .host = inst->owner, .at = inst->attempt, .count = EV_ABSENT,
+	};
+}
+
+bool
+inst_is_migrating(const struct instance *inst)
+{
+	return inst->attempt != NULL && inst->attempt->phase == AT_OPEN;
+}
+
+/* ---- the decision ------------------------------------------------------------------------- */
+
+static bool
+is_stopped(const struct instance *inst)
+{
+	if (inst->flags & INST_F_CRASHED)
+		return false;           /* it died: Nova's later "stopped" is no downgrade */
+	if (inst->flags & INST_F_NOVA)
+		return inst->vm_state == VM_STOPPED;
+	return inst->run == RUN_OFF;
+}
+
+static bool
+is_failed(const struct instance *inst)
+{
+	return inst->vm_state == VM_ERROR || (inst->flags & INST_F_CRASHED) != 0;
+}
+
+static bool
+is_paused(const struct instance *inst)
+{
+	return inst->vm_state == VM_PAUSED || inst->power == POWER_PAUSED ||
+		inst->run == RUN_PAUSED;
+}
+
+static bool
+is_suspended(const struct instance *inst)
+{
+	return inst->vm_state == VM_SUSPENDED ||
+		(!(inst->flags & INST_F_NOVA) && inst->run == RUN_PMSUSPENDED);
+}
+
+static int
+resize_fact(const struct instance *inst)
+{
+	const bool resized = inst->vm_state == VM_RESIZED;
+
+	if (inst->task == TASK_RESIZE_REVERTING)
+		return inst->op == OP_COLD_REVERT || inst->op == OP_COLD_MIGRATE ?
+			FACT_INSTANCE_COLD_REVERTING : FACT_INSTANCE_RESIZE_REVERTING;
+	if (inst->task == TASK_RESIZING)
+		return inst->op == OP_COLD_MIGRATE ? FACT_INSTANCE_COLD_MIGRATING :
+			FACT_INSTANCE_RESIZING;
+	if (resized)
+		return inst->op == OP_COLD_MIGRATE ? FACT_INSTANCE_COLD_MIGRATED :
+			FACT_INSTANCE_RESIZED;
+	return -1;
+}
+
+/*
+ * The incumbent's precedence, stopped before failed before paused …, with two differences
+ * (compute-events §1.3): an instance that is being evacuated shows that and not its failure, and
+ * a pause inside a live migration is part of the migration.
+ */
+static int
+main_fact(const struct instance *inst)
+{
+	const bool migrating = inst_is_migrating(inst);
+
+	if (inst->deleted_at.ns != 0 || inst->task == TASK_DELETING)
+		return inst->deleted_at.ns != 0 ? -1 : inst->main;
+	if (inst->op == OP_EVACUATE && inst->task == TASK_REBUILDING)
+		return FACT_INSTANCE_EVACUATING;
+	if (is_stopped(inst))
+		return FACT_INSTANCE_STOPPED;
+	if (is_failed(inst))
+		return FACT_INSTANCE_FAILED;
+	if (is_paused(inst) && !migrating)
+		return FACT_INSTANCE_PAUSED;
+	if (is_suspended(inst))
+		return FACT_INSTANCE_SUSPENDED;
+	if (inst->task == TASK_REBOOTING)
+		return FACT_INSTANCE_REBOOTING;
+	if (inst->task == TASK_REBUILDING)
+		return FACT_INSTANCE_REBUILDING;
+	if (migrating)
+		return FACT_INSTANCE_MIGRATING;
+	return resize_fact(inst);
+}
+
+static void
+decide_flag(struct correlator *corr, struct instance *inst, enum fact_id fact, bool holds,
+	    struct fm_time since)
+{
+	const bool held = (inst->held_facts & (fact == FACT_INSTANCE_AGENT_LOST ? 1u : 2u)) != 0;
+
+	if (held == holds)
+		return;
+	inst->held_facts ^= fact == FACT_INSTANCE_AGENT_LOST ? 1u : 2u;
+	if (holds)
+		rules_enter(corr, fact, inst, NULL, since);
+	else
+		rules_leave(corr, fact, inst, NULL);
+}
+
+static void
+failure_events(struct correlator *corr, struct instance *inst, int was, int is)
+{
+	struct fact_values v = inst_values(inst);
+
+	v.reason = inst->fault;
+	if (is == FACT_INSTANCE_FAILED)
+		rules_event(corr, FACT_INSTANCE_FAULT, &v);
+	else if (was == FACT_INSTANCE_FAILED && is == -1)
+		rules_event(corr, FACT_INSTANCE_ENABLED, &v);
+}
+
+void
+inst_decide(struct correlator *corr, struct instance *inst, struct fm_time since)
+{
+	const int was = inst->main, is = main_fact(inst);
+
+	if (is != was) {
+		inst->main = (int8_t)is;
+		inst->state_since = since.ns > corr->now.ns ? corr->now : since;
+		inst_dirty(corr, inst);
+		if (was >= 0)
+			rules_leave(corr, (enum fact_id)was, inst, NULL);
+		if (is >= 0)
+			rules_enter(corr, (enum fact_id)is, inst, NULL, inst->state_since);
+		failure_events(corr, inst, was, is);
+	}
+	const bool alive = inst->deleted_at.ns == 0;
+
+	decide_flag(corr, inst, FACT_INSTANCE_AGENT_LOST,
+		    alive && (inst->flags & INST_F_AGENT_LOST), corr->now);
+	decide_flag(corr, inst, FACT_INSTANCE_IO_ERROR,
+		    alive && (inst->flags & INST_F_IO_ERROR), corr->now);
+}
+
+/* ---- end of life ---------------------------------------------------------------------------- */
+
+/* Its alarms go; the instance stays as a tombstone so that stragglers raise nothing. */
+void
+inst_delete(struct correlator *corr, struct instance *inst)
+{
+	if (inst->deleted_at.ns != 0)
+		return;
+	if (inst_is_migrating(inst))
+		attempt_close(corr, inst, AT_SUPERSEDED, inst->nova_stamp, NULL);
+	inst->deleted_at = corr->now;
+	inst->task = TASK_NONE;
+	inst_dirty(corr, inst);
+	inst_decide(corr, inst, corr->now);
+	inst->tombstone = fm_calloc(1, sizeof(*inst->tombstone));
+	dl_arm(corr, inst->tombstone, DL_TOMBSTONE, inst,
+	       fm_time_add(corr->now, (struct fm_span){TOMBSTONE_LIFE}));
+}
+
+static void
+unlink_dirty(struct correlator *corr, struct instance *inst)
+{
+	struct instance **pp = &corr->dirty_inst;
+
+	if (!inst->dirty && !inst->soft)
+		return;
+	while (*pp != inst)
+		pp = &(*pp)->next_dirty;
+	*pp = inst->next_dirty;
+}
+
+/* Alarms it still has (logs have none, requests may) lose their link to it. */
+static void
+unlink_alarms(struct correlator *corr, struct instance *inst)
+{
+	const struct alarm_list *lists[] = {&corr->active, &corr->cleared};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(lists); i++)
+		for (struct corr_alarm *al = lists[i]->head; al != NULL; al = al->next)
+			if (al->inst == inst)
+				al->inst = NULL;
+}
+
+void
+inst_free(struct correlator *corr, struct instance *inst)
+{
+	char uuid[FM_UUID_STR];
+
+	unlink_dirty(corr, inst);
+	unlink_alarms(corr, inst);
+	forget(corr, ROW_INSTANCE, fm_uuid_format(&inst->uuid, uuid), NULL);
+	while (inst->slots != NULL)
+		slot_free(corr, inst->slots);
+	attempt_free(corr, inst);
+	if (inst->tombstone != NULL)
+		dl_cancel(corr, inst->tombstone);
+	HASH_DEL(corr->instances, inst);
+	corr->stats.instances--;
+	free(inst->tombstone);
+	free(inst->twins);
+	free(inst->name);
+	free(inst->fault);
+	free(inst);
+}

@@ -1,0 +1,321 @@
+/*
+ * keep: state to rows and back. What is written is what a restart needs to go on as if it had not
+ * happened: instances with their attempt, hosts, alarms with their rule slot, deadlines with
+ * their arming order, and named odds and ends.
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- rows to delete --------------------------------------------------------------------------- */
+
+void
+forget(struct correlator *corr, enum row_kind kind, const char *k1, const char *k2)
+{
+	struct forgotten *f = fm_calloc(1, sizeof(*f));
+
+	f->kind = kind;
+	f->k1 = k1 != NULL ? fm_strdup(k1) : NULL;
+	f->k2 = k2 != NULL ? fm_strdup(k2) : NULL;
+	f->next = corr->forgotten;
+	corr->forgotten = f;
+	corr->hard = true;
+}
+
+static void
+slot_subject(const struct slot *slot, struct fm_buf *b)
+{
+	char uuid[FM_UUID_STR];
+
+	fm_buf_reset(b);
+	fm_buf_addf(b, "%s|%s|%lld",
+		    slot->inst != NULL ? fm_uuid_format(&slot->inst->uuid, uuid) : slot->host->name,
+		    slot->rule->record->id, (long long)rules_index(slot->rule));
+}
+
+static void
+deadline_subject(const struct deadline *dl, struct fm_buf *b)
+{
+	char uuid[FM_UUID_STR];
+
+	fm_buf_reset(b);
+	fm_buf_adds(b, "");
+	switch (dl->kind) {
+	case DL_HOLD_ON:
+	case DL_HOLD_OFF:
+	case DL_STEP:
+		slot_subject(dl->owner, b);
+		return;
+	case DL_NOTICE:
+	case DL_EXPIRE:
+	case DL_GRACE:
+		fm_buf_adds(b, ((const struct corr_alarm *)dl->owner)->key);
+		return;
+	case DL_OVERDUE:
+	case DL_SETTLE:
+	case DL_TOMBSTONE:
+		fm_buf_adds(b, fm_uuid_format(&((const struct instance *)dl->owner)->uuid, uuid));
+		return;
+	case DL_PURGE:
+	case DL_N_KINDS:
+		return;
+	}
+}
+
+void
+forget_deadline(struct correlator *corr, const struct deadline *dl)
+{
+	struct fm_buf b = {0};
+
+	deadline_subject(dl, &b);
+	forget(corr, ROW_DEADLINE, b.s, NULL);
+	corr->forgotten->dl = dl->kind;
+	fm_buf_fini(&b);
+}
+
+/* The fact that an operator has closed a slot whose fact still holds. */
+void
+keep_closed(struct correlator *corr, const struct slot *slot, bool closed)
+{
+	struct fm_buf b = {0}, name = {0};
+
+	slot_subject(slot, &b);
+	fm_buf_addf(&name, "closed|%s", b.s);
+	if (closed)
+		fm_buf_adds(&corr->closed, name.s), fm_buf_add(&corr->closed, "\n", 1);
+	else
+		forget(corr, ROW_KEPT, name.s, NULL);
+	fm_buf_fini(&b);
+	fm_buf_fini(&name);
+	corr->hard = true;
+}
+
+static void
+flush_forgotten(struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	while (corr->forgotten != NULL) {
+		struct forgotten *f = corr->forgotten;
+		struct row row = {.kind = f->kind, .deleted = true};
+
+		if (f->kind == ROW_INSTANCE) {
+			row.u.instance.uuid = f->k1;
+		} else if (f->kind == ROW_ALARM) {
+			row.u.alarm.alarm_id = f->k1;
+			row.u.alarm.entity = f->k2;
+		} else if (f->kind == ROW_DEADLINE) {
+			row.u.deadline.kind = f->dl;
+			row.u.deadline.subject = f->k1;
+		} else if (f->kind == ROW_KEPT) {
+			row.u.kept.name = f->k1;
+		}
+		sink(ctx, &row);
+		corr->forgotten = f->next;
+		free(f->k1);
+		free(f->k2);
+		free(f);
+	}
+}
+
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+static void
+attempt_row(const struct attempt *at, struct row_instance *r)
+{
+	r->at_no = at->no;
+	r->at_phase = at->phase;
+	r->at_flags = at->flags;
+	r->at_src = at->src != NULL ? at->src->name : NULL;
+	r->at_dst = at->dst != NULL ? at->dst->name : NULL;
+	r->at_start = at->start.ns;
+	r->at_start_stamp = at->start_stamp.ns;
+	r->at_end = at->end.ns;
+	r->at_end_stamp = at->end_stamp.ns;
+	r->at_suspended = at->suspended.ns;
+	r->at_resumed = at->resumed.ns;
+	r->at_downtime_ms = at->downtime_ms;
+	r->at_method = at->method;
+	r->at_initiator = at->initiator;
+	r->at_reason = at->reason;
+}
+
+static void
+flush_instance(struct instance *inst, row_sink_f *sink, void *ctx)
+{
+	struct row row = {.kind = ROW_INSTANCE};
+	struct row_instance *r = &row.u.instance;
+	char uuid[FM_UUID_STR];
+
+	r->uuid = fm_uuid_format(&inst->uuid, uuid);
+	r->name = inst->name;
+	r->tenant = inst->tenant;
+	r->tenant_name = inst->tenant_name;
+	r->owner = inst->owner != NULL ? inst->owner->name : NULL;
+	r->vm_state = inst->vm_state;
+	r->task = inst->task;
+	r->power = inst->power;
+	r->lv_state = inst->run;
+	r->op = inst->op;
+	r->flags = inst->flags;
+	r->state_since = inst->state_since.ns;
+	r->nova_stamp = inst->nova_stamp.ns;
+	r->lv_stamp = inst->run_stamp.ns;
+	r->deleted_at = inst->deleted_at.ns;
+	r->limit_s = inst->limit_s;
+	r->downtime_limit_ms = inst->downtime_limit_ms;
+	r->memory_mb = inst->memory_mb;
+	r->fault = inst->fault;
+	r->main_fact = inst->main;
+	r->held_facts = inst->held_facts;
+	r->recent = (struct fm_blob){inst->twins,
+		(uint32_t)(inst->n_twins * sizeof(struct twin))};
+	if (inst->attempt != NULL)
+		attempt_row(inst->attempt, r);
+	sink(ctx, &row);
+	inst->dirty = inst->soft = false;
+}
+
+static void
+flush_host(struct host *h, row_sink_f *sink, void *ctx)
+{
+	const struct row row = {.kind = ROW_HOST, .u.host = {
+		.name = h->name, .host_uuid = h->host_uuid, .aliases = h->aliases,
+		.flags = h->flags, .changed_at = h->changed_at.ns, .last_heard = h->last_heard.ns,
+		.clock_offset_ns = h->clock_offset_ns, .clock_samples = h->clock_samples,
+		.boot = h->boot, .seq_base = h->seq_base, .seq_max = h->seq_max,
+		.seq_count = h->seq_count,
+		.windows = {h->win, (uint32_t)(h->n_win * sizeof(*h->win))}}};
+
+	sink(ctx, &row);
+	h->dirty = h->soft = false;
+}
+
+static int64_t
+alarm_flags(const struct alarm *a)
+{
+	return (a->service_affecting ? ROW_ALARM_SERVICE_AFFECTING : 0) |
+		(a->suppressible ? ROW_ALARM_SUPPRESSIBLE : 0) |
+		(a->inhibits ? ROW_ALARM_INHIBITS : 0) |
+		(a->announced ? ROW_ALARM_ANNOUNCED : 0);
+}
+
+static void
+flush_alarm(struct corr_alarm *al, row_sink_f *sink, void *ctx)
+{
+	const struct alarm *a = &al->a;
+	char uuid[FM_UUID_STR], by[FM_UUID_STR], root[FM_UUID_STR], inst[FM_UUID_STR];
+	struct fm_buf attrs = {0};
+
+	attrs_encode(a->attrs, a->n_attrs, &attrs);
+	const struct row row = {.kind = ROW_ALARM, .u.alarm = {
+		.alarm_id = a->alarm_id, .entity = a->entity, .id = a->id,
+		.uuid = fm_uuid_format(&a->uuid, uuid), .entity_type_id = a->entity_type_id,
+		.cleared = a->cleared, .severity = a->severity, .reason_text = a->reason_text,
+		.type = a->type, .cause = a->cause, .repair = a->repair, .flags = alarm_flags(a),
+		.mgmt_threshold = a->mgmt_threshold, .degrade_threshold = a->degrade_threshold,
+		.raised_at = a->raised_at.ns, .changed_at = a->changed_at.ns,
+		.cleared_at = a->cleared_at.ns, .count = a->count, .oper = a->oper,
+		.acked_by = a->acked_by, .status = a->status,
+		.suppressed_by = fm_uuid_format(&a->suppressed_by, by),
+		.root_cause = fm_uuid_format(&a->root_cause, root), .children = a->children,
+		.shelved_until = a->shelved_until.ns, .attrs = attrs.s, .catalogue = a->catalogue,
+		.origin = a->origin, .host = al->host != NULL ? al->host->name : NULL,
+		.instance = al->inst != NULL ? fm_uuid_format(&al->inst->uuid, inst) : NULL,
+		.rule = rules_index(al->rule), .step = al->slot != NULL ? al->slot->step : 0,
+		.slot = al->slot != NULL ? al->slot->since.ns : 0}};
+
+	sink(ctx, &row);
+	fm_buf_fini(&attrs);
+	al->dirty = false;
+}
+
+static void
+flush_deadlines(struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	struct fm_buf b = {0};
+
+	while (corr->dirty_dl != NULL) {
+		struct deadline *dl = corr->dirty_dl;
+		const struct slot *slot = dl->owner;
+
+		deadline_subject(dl, &b);
+		const bool slotted = dl->kind == DL_HOLD_ON || dl->kind == DL_HOLD_OFF;
+		char since[24] = "";
+
+		if (slotted)
+			snprintf(since, sizeof(since), "%lld", (long long)slot->since.ns);
+		const struct row row = {.kind = ROW_DEADLINE, .u.deadline = {
+			.kind = dl->kind, .subject = b.s, .due = dl->node.due.ns,
+			.order_no = dl->node.order, .detail = slotted ? since : NULL}};
+
+		sink(ctx, &row);
+		corr->dirty_dl = dl->next_dirty;
+		dl->next_dirty = dl->prev_dirty = NULL;
+		dl->dirty = false;
+		dl->kept = true;
+	}
+	fm_buf_fini(&b);
+}
+
+static void
+put_number(const char *name, uint64_t n, row_sink_f *sink, void *ctx)
+{
+	const struct row row = {.kind = ROW_KEPT, .u.kept = {.name = name, .num = (int64_t)n}};
+
+	sink(ctx, &row);
+}
+
+static void
+flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	struct fm_buf name = {0};
+
+	while (corr->dirty_group != NULL) {
+		struct group *g = corr->dirty_group;
+		struct row row = {.kind = ROW_KEPT};
+
+		group_to_row(g, &name, &row.u.kept);
+		sink(ctx, &row);
+		corr->dirty_group = g->next_dirty;
+		g->dirty = false;
+	}
+	for (char *p = corr->closed.s, *nl; p != NULL && (nl = strchr(p, '\n')) != NULL; p = nl + 1) {
+		*nl = '\0';
+		put_number(p, 1, sink, ctx);
+	}
+	fm_buf_reset(&corr->closed);
+	put_number("next_alarm_id", corr->next_alarm_id, sink, ctx);
+	put_number("next_order", corr->next_order, sink, ctx);
+	put_number("lost_upstream", corr->stats.lost_upstream, sink, ctx);
+	put_number("now", (uint64_t)corr->now.ns, sink, ctx);
+	put_number("ids_n", corr->ring_n, sink, ctx);
+	ids_flush(corr, sink, ctx);
+	fm_buf_fini(&name);
+}
+
+void
+corr_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	flush_forgotten(corr, sink, ctx);
+	while (corr->dirty_host != NULL) {
+		struct host *h = corr->dirty_host;
+
+		corr->dirty_host = h->next_dirty;
+		flush_host(h, sink, ctx);
+	}
+	while (corr->dirty_inst != NULL) {
+		struct instance *inst = corr->dirty_inst;
+
+		corr->dirty_inst = inst->next_dirty;
+		flush_instance(inst, sink, ctx);
+	}
+	while (corr->dirty_alarm != NULL) {
+		struct corr_alarm *al = corr->dirty_alarm;
+
+		corr->dirty_alarm = al->next_dirty;
+		flush_alarm(al, sink, ctx);
+	}
+	flush_deadlines(corr, sink, ctx);
+	flush_kept(corr, sink, ctx);
+	corr->hard = corr->meta_dirty = false;
+}

@@ -1,0 +1,431 @@
+/*
+ * lifecycle: alarms by key and what happens to them. Identity is (alarm_id, entity); each
+ * occurrence has a UUID that its clear repeats. Setting what is set already counts and says
+ * nothing; a changed severity or text is a change that carries both values (DESIGN §7.4).
+ *
+ *   (none) --set--> active --change--> active --clear--> cleared --purge--> (none)
+ *                     ^                                     |
+ *                     +------- set: a new occurrence -------+
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- lists ------------------------------------------------------------------------------------ */
+
+static void
+list_add(struct alarm_list *l, struct corr_alarm *al)
+{
+	al->next = NULL;
+	al->prev = l->tail;
+	if (l->tail != NULL)
+		l->tail->next = al;
+	else
+		l->head = al;
+	l->tail = al;
+	l->n++;
+}
+
+static void
+list_remove(struct alarm_list *l, struct corr_alarm *al)
+{
+	if (al->prev != NULL)
+		al->prev->next = al->next;
+	else
+		l->head = al->next;
+	if (al->next != NULL)
+		al->next->prev = al->prev;
+	else
+		l->tail = al->prev;
+	al->next = al->prev = NULL;
+	l->n--;
+}
+
+void
+al_link_host(struct corr_alarm *al)
+{
+	if (al->host == NULL)
+		return;
+	al->host_next = NULL;
+	al->host_prev = al->host->alarms_tail;
+	if (al->host_prev != NULL)
+		al->host_prev->host_next = al;
+	else
+		al->host->alarms = al;
+	al->host->alarms_tail = al;
+}
+
+static void
+host_list_remove(struct corr_alarm *al)
+{
+	if (al->host == NULL)
+		return;
+	if (al->host_prev != NULL)
+		al->host_prev->host_next = al->host_next;
+	else
+		al->host->alarms = al->host_next;
+	if (al->host_next != NULL)
+		al->host_next->host_prev = al->host_prev;
+	else
+		al->host->alarms_tail = al->host_prev;
+	al->host_next = al->host_prev = NULL;
+}
+
+void
+al_dirty(struct correlator *corr, struct corr_alarm *al)
+{
+	corr->hard = true;
+	if (al->dirty)
+		return;
+	al->dirty = true;
+	al->next_dirty = corr->dirty_alarm;
+	corr->dirty_alarm = al;
+}
+
+/* ---- by key ------------------------------------------------------------------------------------- */
+
+struct corr_alarm *
+al_find(const struct correlator *corr, const char *alarm_id, const char *entity)
+{
+	char key[FM_MAX_ALARM_ID + FM_MAX_ENTITY + 2];
+	const int n = snprintf(key, sizeof(key), "%s|%s", alarm_id, entity);
+	struct corr_alarm *al;
+
+	HASH_FIND(hh, corr->alarms, key, (size_t)n, al);
+	return al;
+}
+
+struct corr_alarm *
+al_alloc(struct correlator *corr, const char *alarm_id, const char *entity)
+{
+	struct corr_alarm *al = fm_calloc(1, sizeof(*al));
+
+	al->key = fm_asprintf("%s|%s", alarm_id, entity);
+	al->a.alarm_id = fm_strdup(alarm_id);
+	al->a.entity = fm_strdup(entity);
+	HASH_ADD_KEYPTR(hh, corr->alarms, al->key, strlen(al->key), al);
+	return al;
+}
+
+static void
+free_text(const char *const *p)
+{
+	free((void *)(uintptr_t)*p);
+}
+
+static void
+free_content(struct corr_alarm *al)
+{
+	free_text(&al->a.reason_text);
+	free_text(&al->a.repair);
+	free_text(&al->a.entity_type_id);
+	free_text(&al->a.acked_by);
+	for (unsigned i = 0; i < al->a.n_attrs; i++) {
+		free_text(&al->a.attrs[i].name);
+		free_text(&al->a.attrs[i].text);
+	}
+}
+
+static void
+unlink_dirty(struct correlator *corr, struct corr_alarm *al)
+{
+	struct corr_alarm **pp = &corr->dirty_alarm;
+
+	if (!al->dirty)
+		return;
+	while (*pp != al)
+		pp = &(*pp)->next_dirty;
+	*pp = al->next_dirty;
+	al->dirty = false;
+}
+
+void
+al_free(struct correlator *corr, struct corr_alarm *al)
+{
+	unlink_dirty(corr, al);
+	dl_cancel(corr, &al->notice);
+	dl_cancel(corr, &al->expire);
+	dl_cancel(corr, &al->grace);
+	if (al->a.cleared)
+		list_remove(&corr->cleared, al);
+	else {
+		list_remove(&corr->active, al);
+		host_list_remove(al);
+	}
+	HASH_DEL(corr->alarms, al);
+	free_content(al);
+	free_text(&al->a.alarm_id);
+	free_text(&al->a.entity);
+	free(al->key);
+	free(al);
+}
+
+void
+al_link_active(struct correlator *corr, struct corr_alarm *al)
+{
+	list_add(al->a.cleared ? &corr->cleared : &corr->active, al);
+	if (al->a.cleared)
+		return;
+	al_link_host(al);
+	corr->inhibitors += al->a.inhibits;
+}
+
+/* ---- transitions ---------------------------------------------------------------------------------- */
+
+void
+al_emit(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind,
+	struct transition *tr)
+{
+	char rule[96];
+
+	tr->kind = kind;
+	tr->at = corr->now;
+	tr->alarm = al->a;
+	tr->cause = corr->cause;
+	tr->cause.catalogue = cat_hash(corr->cat);
+	if (al->rule != NULL) {
+		snprintf(rule, sizeof(rule), "%s %s %s", al->rule->record->id,
+			 fact_is_state(al->rule->fact) ? "While" : "On", fact_name(al->rule->fact));
+		tr->cause.rule = rule;
+		tr->cause.rule_line = al->rule->line;
+	}
+	if (al->a.status == SUPPR_PARENT)
+		tr->cause.parent = al->a.suppressed_by;
+	corr->effect = true;
+	corr->hard = true;
+	corr->stats.transitions++;
+	if (corr->sink != NULL)
+		corr->sink(corr->sink_ctx, tr);
+}
+
+void
+spec_from_record(struct alarm_spec *spec, const struct cat_record *rec, enum severity sev)
+{
+	spec->rec = rec;
+	spec->alarm_id = rec->id;
+	spec->severity = sev;
+	spec->repair = cat_repair_for(rec, sev);
+	spec->type = rec->type;
+	spec->cause = rec->cause;
+	spec->service_affecting = cat_service_affecting_for(rec, sev);
+	spec->suppressible = rec->suppressible;
+	spec->inhibits = rec->inhibits;
+}
+
+static void
+copy_content(struct corr_alarm *al, const struct alarm_spec *spec)
+{
+	struct fm_buf type = {0};
+
+	free_content(al);
+	if (spec->entity_type != NULL)
+		fm_buf_adds(&type, spec->entity_type);
+	else
+		entity_type(spec->entity, &type);
+	al->a.entity_type_id = type.s;
+	al->a.reason_text = fm_strdup(spec->text);
+	al->a.repair = spec->repair != NULL ? fm_strdup(spec->repair) : NULL;
+	al->a.acked_by = NULL;
+	al->a.n_attrs = spec->n_attrs;
+	for (unsigned i = 0; i < spec->n_attrs; i++) {
+		al->a.attrs[i] = (struct attr){
+			.name = fm_strdup(spec->attrs[i].name),
+			.text = spec->attrs[i].text != NULL ? fm_strdup(spec->attrs[i].text) : NULL,
+			.num = spec->attrs[i].num,
+		};
+	}
+}
+
+static void
+fill(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
+{
+	copy_content(al, spec);
+	al->rec = spec->rec;
+	al->rule = spec->rule;
+	al->inst = spec->inst;
+	al->host = spec->host;
+	al->a.id = ++corr->next_alarm_id;
+	al->a.uuid = alarm_uuid(spec->alarm_id, spec->entity, spec->raised_at, al->a.id);
+	al->a.cleared = false;
+	al->a.severity = spec->severity;
+	al->a.type = spec->type;
+	al->a.cause = spec->cause;
+	al->a.service_affecting = spec->service_affecting;
+	al->a.suppressible = spec->suppressible;
+	al->a.inhibits = spec->inhibits;
+	al->a.mgmt_threshold = spec->rec != NULL ? spec->rec->mgmt_threshold : SEV_WARNING;
+	al->a.degrade_threshold = spec->rec != NULL ? spec->rec->degrade_threshold : SEV_NONE;
+	al->a.raised_at = spec->raised_at;
+	al->a.changed_at = corr->now;
+	al->a.cleared_at = (struct fm_time){0};
+	al->a.count = 1;
+	al->a.oper = OPER_NONE;
+	al->a.status = SUPPR_NONE;
+	al->a.suppressed_by = al->a.root_cause = (struct fm_uuid){0};
+	al->a.children = 0;
+	al->a.shelved_until = (struct fm_time){0};
+	al->a.announced = false;
+	al->a.catalogue = cat_hash(corr->cat);
+	al->a.origin = (uint8_t)spec->origin;
+}
+
+static void
+raise(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
+{
+	struct transition tr = {0};
+
+	fill(corr, al, spec);
+	al_link_active(corr, al);
+	corr->meta_dirty = true;
+	rel_raised(corr, al);
+	al->a.announced = al->a.status == SUPPR_NONE;
+	tr.notify = al->a.announced;
+	al_dirty(corr, al);
+	al_emit(corr, al, TR_RAISE, &tr);
+	if (spec->rule != NULL && spec->rule->expire.ns > 0)
+		dl_arm(corr, &al->expire, DL_EXPIRE, al,
+		       fm_time_add(corr->now, spec->rule->expire));
+	rel_spread(corr, al);
+}
+
+static struct corr_alarm *
+set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
+{
+	al->a.count++;
+	al_dirty(corr, al);
+	corr->effect = true;
+	if (!spec->keep_existing)
+		al_change(corr, al, spec->severity, spec->text);
+	if (spec->rule != NULL && spec->rule->expire.ns > 0)
+		dl_arm(corr, &al->expire, DL_EXPIRE, al,
+		       fm_time_add(corr->now, spec->rule->expire));
+	return al;
+}
+
+/* NULL when the table is full: the alarm is refused and counted, never another one evicted. */
+struct corr_alarm *
+al_set(struct correlator *corr, const struct alarm_spec *spec)
+{
+	struct corr_alarm *al = al_find(corr, spec->alarm_id, spec->entity);
+
+	if (al != NULL && !al->a.cleared)
+		return set_again(corr, al, spec);
+	if (corr->active.n >= cat_limits(corr->cat)->max_alarms &&
+	    spec->severity < SEV_MAJOR) {
+		corr->stats.refused++;
+		return NULL;
+	}
+	if (al != NULL)
+		list_remove(&corr->cleared, al);
+	else
+		al = al_alloc(corr, spec->alarm_id, spec->entity);
+	raise(corr, al, spec);
+	return al;
+}
+
+void
+al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, const char *text)
+{
+	struct transition tr = {.prev_severity = al->a.severity, .prev_text = al->a.reason_text};
+	const char *old = NULL;
+
+	if (sev != al->a.severity)
+		tr.prev_mask |= PREV_SEVERITY;
+	if (strcmp(text, al->a.reason_text) != 0)
+		tr.prev_mask |= PREV_TEXT;
+	if (tr.prev_mask == 0)
+		return;
+	if (tr.prev_mask & PREV_TEXT) {
+		old = al->a.reason_text;
+		al->a.reason_text = fm_strdup(text);
+	}
+	al->a.severity = sev;
+	al->a.changed_at = corr->now;
+	tr.notify = al->a.announced && al->a.status == SUPPR_NONE;
+	al_dirty(corr, al);
+	al_emit(corr, al, TR_CHANGE, &tr);
+	free_text(&old);
+	if (tr.prev_mask & PREV_SEVERITY)
+		rel_spread(corr, al);   /* a relation may ask for a severity */
+}
+
+void
+al_clear(struct correlator *corr, struct corr_alarm *al)
+{
+	struct transition tr = {.notify = al->a.announced};
+
+	fm_assert(!al->a.cleared);
+	dl_cancel(corr, &al->notice);
+	dl_cancel(corr, &al->expire);
+	dl_cancel(corr, &al->grace);
+	al->a.cleared = true;
+	al->a.cleared_at = al->a.changed_at = corr->now;
+	if (al->slot != NULL) {
+		al->slot->al = NULL;
+		al->slot = NULL;
+	}
+	al_dirty(corr, al);
+	al_emit(corr, al, TR_CLEAR, &tr);
+	list_remove(&corr->active, al);
+	host_list_remove(al);
+	corr->inhibitors -= al->a.inhibits;
+	list_add(&corr->cleared, al);
+	rel_cleared(corr, al);
+	al_purge_due(corr);
+}
+
+void
+al_log(struct correlator *corr, const struct alarm_spec *spec)
+{
+	struct corr_alarm *al = fm_calloc(1, sizeof(*al));
+	struct transition tr = {.notify = true};
+
+	al->a.alarm_id = fm_strdup(spec->alarm_id);
+	al->a.entity = fm_strdup(spec->entity);
+	fill(corr, al, spec);
+	corr->meta_dirty = true;
+	al->a.announced = true;
+	al_emit(corr, al, TR_LOG, &tr);
+	free_content(al);
+	free_text(&al->a.alarm_id);
+	free_text(&al->a.entity);
+	free(al);
+}
+
+void
+al_expire(struct correlator *corr, struct corr_alarm *al)
+{
+	al_clear(corr, al);
+}
+
+/* ---- purge -------------------------------------------------------------------------------------- */
+
+static void
+purge(struct correlator *corr, struct corr_alarm *al)
+{
+	struct transition tr = {0};
+
+	al_emit(corr, al, TR_PURGE, &tr);
+	forget(corr, ROW_ALARM, al->a.alarm_id, al->a.entity);
+	al_free(corr, al);
+}
+
+/* The oldest cleared go when their time is up, or when there are too many. */
+void
+al_purge_due(struct correlator *corr)
+{
+	const struct cat_limits *lim = cat_limits(corr->cat);
+	struct corr_alarm *al;
+
+	while ((al = corr->cleared.head) != NULL) {
+		const struct fm_time due = fm_time_add(al->a.cleared_at, lim->keep_cleared);
+
+		if (due.ns > corr->now.ns && corr->cleared.n <= lim->max_cleared) {
+			dl_arm(corr, &corr->purge, DL_PURGE, corr, due);
+			return;
+		}
+		purge(corr, al);
+	}
+	dl_cancel(corr, &corr->purge);
+}

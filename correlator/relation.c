@@ -1,0 +1,281 @@
+/*
+ * relation: parents and suppression. Suppressed is derived: an alarm is suppressed while an
+ * active suppressor covers it, so late children, repeated sets and two suppressors all come out
+ * right. When the cause comes late, children already announced get a notice of their new parent;
+ * they are not cleared and raised again. When the last suppressor has gone, they resurface after
+ * its grace (DESIGN §7.3).
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdlib.h>
+
+static int
+compare_id(const void *key, const void *elem)
+{
+	return strcmp(key, *(const char *const *)elem);
+}
+
+static bool
+names(const struct cat_relation *rel, const char *alarm_id)
+{
+	return bsearch(alarm_id, rel->alarms, rel->n_alarms, sizeof(rel->alarms[0]),
+		       compare_id) != NULL;
+}
+
+static bool
+in_window(const struct cat_relation *rel, const struct alarm *parent, const struct alarm *child)
+{
+	const int64_t d = child->raised_at.ns - parent->raised_at.ns;
+
+	return d >= -rel->before.ns && d <= rel->after.ns;
+}
+
+static bool
+related(const struct cat_relation *rel, const struct corr_alarm *parent,
+	const struct corr_alarm *child)
+{
+	if (parent == child || !names(rel, child->a.alarm_id) ||
+	    parent->a.severity < rel->at_least || !in_window(rel, &parent->a, &child->a))
+		return false;
+	switch (rel->where) {
+	case WHERE_INSTANCE_HOST:
+		return child->inst != NULL && child->host == parent->host;
+	case WHERE_HOST:
+		return child->host != NULL && child->host == parent->host;
+	case WHERE_BELOW:
+		return entity_covers(parent->a.entity, child->a.entity);
+	}
+	return false;
+}
+
+static const struct cat_relation *
+relation_of(const struct corr_alarm *parent, const struct corr_alarm *child, bool suppress)
+{
+	for (unsigned i = 0; parent->rec != NULL && i < parent->rec->n_relations; i++) {
+		const struct cat_relation *rel = &parent->rec->relations[i];
+
+		if (rel->suppress == suppress && related(rel, parent, child))
+			return rel;
+	}
+	return NULL;
+}
+
+static bool
+inhibited_by(const struct corr_alarm *parent, const struct corr_alarm *child)
+{
+	return parent->a.inhibits && child->a.suppressible && parent != child &&
+		entity_covers(parent->a.entity, child->a.entity);
+}
+
+static bool
+suppresses(const struct corr_alarm *parent, const struct corr_alarm *child)
+{
+	return inhibited_by(parent, child) ||
+		(child->a.suppressible && relation_of(parent, child, true) != NULL);
+}
+
+/* The oldest active alarm that suppresses child; host relations first, they are few. */
+static struct corr_alarm *
+find_suppressor(const struct correlator *corr, const struct corr_alarm *child)
+{
+	if (child->host != NULL)
+		for (struct corr_alarm *p = child->host->alarms; p != NULL; p = p->host_next)
+			if (suppresses(p, child))
+				return p;
+	if (corr->inhibitors == 0)
+		return NULL;
+	for (struct corr_alarm *p = corr->active.head; p != NULL; p = p->next)
+		if (inhibited_by(p, child))
+			return p;
+	return NULL;
+}
+
+static struct corr_alarm *
+find_cause(const struct corr_alarm *child)
+{
+	if (child->host == NULL)
+		return NULL;
+	for (struct corr_alarm *p = child->host->alarms; p != NULL; p = p->host_next)
+		if (relation_of(p, child, false) != NULL)
+			return p;
+	return NULL;
+}
+
+static void
+adopt(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
+{
+	if (fm_uuid_eq(&child->a.root_cause, &parent->a.uuid))
+		return;
+	child->a.root_cause = parent->a.uuid;
+	parent->a.children++;
+	al_dirty(corr, parent);
+	al_dirty(corr, child);
+}
+
+/* ---- at the raise --------------------------------------------------------------------------------- */
+
+void
+rel_raised(struct correlator *corr, struct corr_alarm *al)
+{
+	struct corr_alarm *parent = find_suppressor(corr, al), *cause;
+
+	if (parent != NULL) {
+		al->a.status = SUPPR_PARENT;
+		al->a.suppressed_by = parent->a.uuid;
+		adopt(corr, parent, al);
+		return;
+	}
+	cause = find_cause(al);
+	if (cause != NULL)
+		adopt(corr, cause, al);
+	if (al->rule != NULL && al->rule->hold_notice.ns > 0) {
+		al->a.status = SUPPR_HELD;
+		dl_arm(corr, &al->notice, DL_NOTICE, al,
+		       fm_time_add(corr->now, al->rule->hold_notice));
+	}
+}
+
+static void
+set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_status status,
+	   const struct fm_uuid *by)
+{
+	struct transition tr = {.prev_mask = PREV_STATUS, .prev_status = al->a.status};
+	const bool show = status == SUPPR_NONE;
+
+	if (al->a.status == status && (by == NULL || fm_uuid_eq(by, &al->a.suppressed_by)))
+		return;
+	al->a.status = status;
+	al->a.suppressed_by = by != NULL ? *by : (struct fm_uuid){0};
+	al->a.changed_at = corr->now;
+	/* Shown: told unless told before. Hidden: told to those who know of it. */
+	tr.notify = show ? !al->a.announced : al->a.announced;
+	al->a.announced = al->a.announced || show;
+	al_dirty(corr, al);
+	al_emit(corr, al, show ? TR_UNSUPPRESS : TR_SUPPRESS, &tr);
+}
+
+/* ---- to others ------------------------------------------------------------------------------------- */
+
+static void
+take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
+{
+	const struct transition_cause was = corr->cause;
+	struct transition tr = {.prev_mask = PREV_PARENT};
+
+	corr->cause.kind = CAUSE_RELATION;
+	corr->cause.parent = parent->a.uuid;
+	if (suppresses(parent, child)) {
+		adopt(corr, parent, child);
+		dl_cancel(corr, &child->notice);
+		dl_cancel(corr, &child->grace);
+		if (child->a.status != SUPPR_PARENT || dl_armed(&child->grace) ||
+		    rel_by_uuid(corr, &child->a.suppressed_by) == NULL)
+			set_status(corr, child, SUPPR_PARENT, &parent->a.uuid);
+	} else if (relation_of(parent, child, false) != NULL &&
+		   fm_uuid_is_null(&child->a.root_cause)) {
+		adopt(corr, parent, child);
+		tr.notify = child->a.announced && child->a.status == SUPPR_NONE;
+		al_emit(corr, child, TR_CHANGE, &tr);
+	}
+	corr->cause = was;
+}
+
+void
+rel_spread(struct correlator *corr, struct corr_alarm *al)
+{
+	struct corr_alarm *next;
+
+	if (al->a.cleared)
+		return;
+	if (al->rec != NULL && al->rec->n_relations > 0 && al->host != NULL)
+		for (struct corr_alarm *c = al->host->alarms; c != NULL; c = next) {
+			next = c->host_next;
+			if (c != al)
+				take_under(corr, al, c);
+		}
+	if (!al->a.inhibits)
+		return;
+	for (struct corr_alarm *c = corr->active.head; c != NULL; c = next) {
+		next = c->next;
+		if (inhibited_by(al, c))
+			take_under(corr, al, c);
+	}
+}
+
+static struct fm_span
+grace_of(const struct corr_alarm *parent, const struct corr_alarm *child)
+{
+	const struct cat_relation *rel = relation_of(parent, child, true);
+
+	return rel != NULL ? rel->grace : (struct fm_span){0};
+}
+
+/* Another suppressor takes over at once; without one it resurfaces after the grace. */
+static void
+release(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
+{
+	const struct transition_cause was = corr->cause;
+	struct corr_alarm *other = find_suppressor(corr, child);
+	const struct fm_span grace = grace_of(parent, child);
+
+	corr->cause.kind = CAUSE_RELATION;
+	corr->cause.parent = parent->a.uuid;
+	if (other != NULL) {
+		adopt(corr, other, child);
+		set_status(corr, child, SUPPR_PARENT, &other->a.uuid);
+	} else if (grace.ns > 0) {
+		dl_arm(corr, &child->grace, DL_GRACE, child, fm_time_add(corr->now, grace));
+	} else {
+		set_status(corr, child, SUPPR_NONE, NULL);
+	}
+	corr->cause = was;
+}
+
+static void
+release_list(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *head,
+	     bool by_host)
+{
+	struct corr_alarm *next;
+
+	for (struct corr_alarm *c = head; c != NULL; c = next) {
+		next = by_host ? c->host_next : c->next;
+		if (c->a.status == SUPPR_PARENT &&
+		    fm_uuid_eq(&c->a.suppressed_by, &parent->a.uuid) && !dl_armed(&c->grace))
+			release(corr, parent, c);
+	}
+}
+
+void
+rel_cleared(struct correlator *corr, struct corr_alarm *al)
+{
+	if (al->a.children == 0)
+		return;
+	if (al->a.inhibits)
+		release_list(corr, al, corr->active.head, false);
+	else if (al->host != NULL)
+		release_list(corr, al, al->host->alarms, true);
+}
+
+void
+rel_notice(struct correlator *corr, struct corr_alarm *al)
+{
+	if (al->a.status == SUPPR_HELD)
+		set_status(corr, al, SUPPR_NONE, NULL);
+}
+
+void
+rel_grace(struct correlator *corr, struct corr_alarm *al)
+{
+	if (al->a.status == SUPPR_PARENT)
+		set_status(corr, al, SUPPR_NONE, NULL);
+}
+
+/* An active alarm; the lists are walked because it is asked for rarely. */
+struct corr_alarm *
+rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid)
+{
+	for (struct corr_alarm *al = corr->active.head; al != NULL; al = al->next)
+		if (fm_uuid_eq(&al->a.uuid, uuid))
+			return al;
+	return NULL;
+}

@@ -1,0 +1,492 @@
+/*
+ * track_libvirt: what one libvirt record says about an instance and its host. What an event means
+ * depends on the part its host plays for the instance: owner, source or destination of the
+ * open migration, or a stranger (compute-events §4.4, libvirt-live §2).
+ *
+ * The destination's "stopped" of a copy that never ran is no instance failure; RESUMED/MIGRATED
+ * means "moved" on the destination and "rolled back" on the source; a polled downtime is only
+ * an estimate; job-completed also comes for saves and dumps.
+ */
+#include "correlator/correlator_priv.h"
+
+enum role { ROLE_OWNER = 1, ROLE_SOURCE = 2, ROLE_DEST = 4, ROLE_STRANGER = 8 };
+
+struct lv_input {
+	struct correlator *corr;
+	const struct event *ev;
+	struct instance *inst;
+	struct host *host;
+	enum role role;
+};
+
+/* Of a straggler: the record is older than the end of the attempt that it speaks of. */
+static bool
+is_straggler(const struct instance *inst, struct fm_time stamp)
+{
+	return inst->attempt != NULL && inst->attempt->phase == AT_CLOSED &&
+		stamp.ns != 0 && stamp.ns <= inst->attempt->end_stamp.ns;
+}
+
+static enum role
+role_of(const struct instance *inst, const struct host *host)
+{
+	const struct attempt *at = inst->attempt;
+
+	if (attempt_is_open(inst)) {
+		if (at->dst == host)
+			return ROLE_DEST;
+		if (at->src == host || at->src == NULL)
+			return ROLE_SOURCE;
+	}
+	if (inst->owner == NULL || inst->owner == host)
+		return ROLE_OWNER;
+	return ROLE_STRANGER;
+}
+
+static enum corr_outcome
+outcome_of(const struct correlator *corr)
+{
+	return corr->effect ? CORR_APPLIED : CORR_NO_EFFECT;
+}
+
+/* ---- levels of the owner --------------------------------------------------------------------- */
+
+static void
+set_run(struct lv_input *in, enum lv_run run)
+{
+	struct instance *inst = in->inst;
+	const bool crashed = run == RUN_CRASHED;
+
+	inst->run_stamp = in->ev->stamp;
+	if (inst->run != run) {
+		inst->run = (uint8_t)run;
+		inst_dirty(in->corr, inst);
+	}
+	if (crashed && !(inst->flags & INST_F_CRASHED)) {
+		inst->flags |= INST_F_CRASHED;
+		inst_set_text(in->corr, &inst->fault, FM_STR("the guest died"));
+		inst_dirty(in->corr, inst);
+	}
+	if (run == RUN_RUNNING && (inst->flags & INST_F_IO_ERROR)) {
+		inst->flags &= (uint16_t)~INST_F_IO_ERROR;
+		inst_dirty(in->corr, inst);
+	}
+	if (inst->owner == NULL)
+		inst_set_owner(in->corr, inst, in->host);
+	inst_decide(in->corr, inst, in->corr->now);
+}
+
+static void
+booted(struct lv_input *in)
+{
+	if (in->inst->flags & INST_F_CRASHED) {
+		in->inst->flags &= (uint16_t)~INST_F_CRASHED;
+		inst_dirty(in->corr, in->inst);
+	}
+	set_run(in, RUN_RUNNING);
+}
+
+static void running(struct lv_input *in) { set_run(in, RUN_RUNNING); }
+static void paused(struct lv_input *in) { set_run(in, RUN_PAUSED); }
+static void off(struct lv_input *in) { set_run(in, RUN_OFF); }
+static void pm_suspended(struct lv_input *in) { set_run(in, RUN_PMSUSPENDED); }
+static void nothing(struct lv_input *in) { (void)in; }
+
+static void
+io_paused(struct lv_input *in)
+{
+	if (!(in->inst->flags & INST_F_IO_ERROR)) {
+		in->inst->flags |= INST_F_IO_ERROR;
+		inst_dirty(in->corr, in->inst);
+	}
+	in->inst->run_stamp = in->ev->stamp;
+	inst_decide(in->corr, in->inst, in->corr->now);
+}
+
+/* Nova ends instances by killing them: only a death that nobody asked for is one. */
+static void
+died(struct lv_input *in)
+{
+	const uint8_t task = in->inst->task;
+
+	if (task == TASK_POWERING_OFF || task == TASK_DELETING || task == TASK_REBOOTING ||
+	    task == TASK_REBUILDING || task == TASK_SUSPENDING || task == TASK_RESIZING ||
+	    in->inst->vm_state == VM_STOPPED) {
+		off(in);
+		return;
+	}
+	set_run(in, RUN_CRASHED);
+}
+
+/* ---- a migration's events -------------------------------------------------------------------- */
+
+static void
+incoming(struct lv_input *in)
+{
+	struct instance *inst = in->inst;
+	struct host *src = inst->owner != in->host ? inst->owner : NULL;
+
+	if (attempt_is_open(inst)) {
+		attempt_hosts(in->corr, inst, src, in->host);
+		return;
+	}
+	attempt_open(in->corr, inst, in->ev->at, in->ev->stamp, src, in->host);
+}
+
+static void
+source_stops(struct lv_input *in)
+{
+	struct attempt *at = in->inst->attempt;
+
+	if (!attempt_is_open(in->inst) || at->suspended.ns != 0)
+		return;
+	at->suspended = in->ev->stamp;
+	attempt_hosts(in->corr, in->inst, in->host, NULL);
+	inst_dirty(in->corr, in->inst);
+}
+
+static void
+dest_runs(struct lv_input *in)
+{
+	struct attempt *at = in->inst->attempt;
+
+	at->resumed = in->ev->stamp;
+	inst_set_owner(in->corr, in->inst, in->host);
+	in->inst->run = RUN_RUNNING;
+	inst_dirty(in->corr, in->inst);
+	attempt_evidence(in->corr, in->inst, AT_F_MOVED, in->ev->stamp);
+}
+
+/* A guest that was paused before arrives paused: no "resumed" will come (libvirt-live §2.1). */
+static void
+dest_paused(struct lv_input *in)
+{
+	inst_set_owner(in->corr, in->inst, in->host);
+	in->inst->run = RUN_PAUSED;
+	inst_dirty(in->corr, in->inst);
+	attempt_evidence(in->corr, in->inst, AT_F_MOVED, in->ev->stamp);
+}
+
+/* The start was missed; that it runs where it did not run before says where it is. */
+static void
+moved_unseen(struct lv_input *in)
+{
+	inst_set_owner(in->corr, in->inst, in->host);
+	running(in);
+}
+
+static void
+source_runs_again(struct lv_input *in)
+{
+	struct attempt *at = in->inst->attempt;
+
+	if (at == NULL || at->phase != AT_OPEN) {
+		running(in);
+		return;
+	}
+	at->resumed = in->ev->stamp;
+	attempt_hosts(in->corr, in->inst, in->host, NULL);
+	attempt_evidence(in->corr, in->inst, AT_F_RESUMED_SRC, in->ev->stamp);
+}
+
+static void
+source_left(struct lv_input *in)
+{
+	if (attempt_is_open(in->inst))
+		attempt_evidence(in->corr, in->inst, AT_F_MOVED, in->ev->stamp);
+}
+
+static void
+dest_ended(struct lv_input *in)
+{
+	if (in->inst->attempt->flags & AT_F_MOVED)
+		died(in);
+	else
+		attempt_evidence(in->corr, in->inst, AT_F_DEST_DIED, in->ev->stamp);
+}
+
+static void
+source_died(struct lv_input *in)
+{
+	if (in->inst->attempt->flags & AT_F_MOVED)
+		return;                 /* the copy that was left behind */
+	died(in);
+	if (attempt_is_open(in->inst))
+		attempt_close(in->corr, in->inst, AT_SUPERSEDED, in->ev->stamp, NULL);
+}
+
+static void
+postcopy(struct lv_input *in)
+{
+	attempt_evidence(in->corr, in->inst, AT_F_POSTCOPY, in->ev->stamp);
+	if (in->role == ROLE_SOURCE)
+		source_stops(in);
+	else if (in->inst->attempt->resumed.ns == 0)
+		in->inst->attempt->resumed = in->ev->stamp;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+#define ANY (-1)
+#define OWN (ROLE_OWNER | ROLE_SOURCE)
+#define ALL (OWN | ROLE_DEST | ROLE_STRANGER)
+
+/* First match wins; what no line names changes nothing. */
+static const struct {
+	int8_t lifecycle, detail;
+	uint8_t roles;
+	bool level;             /* a level of the owner: older than the last one means late */
+	void (*act)(struct lv_input *in);
+} lifecycle_table[] = {
+	{LVL_STARTED, LVD_STARTED_MIGRATED, ALL, false, incoming},
+	{LVL_STARTED, ANY, OWN, true, booted},
+	{LVL_SUSPENDED, LVD_SUSPENDED_MIGRATED, OWN, false, source_stops},
+	{LVL_SUSPENDED, LVD_SUSPENDED_POSTCOPY, ROLE_SOURCE | ROLE_DEST, false, postcopy},
+	{LVL_SUSPENDED, LVD_SUSPENDED_POSTCOPY_FAILED, ALL, false, nothing},
+	{LVL_SUSPENDED, LVD_SUSPENDED_IOERROR, OWN, true, io_paused},
+	{LVL_SUSPENDED, LVD_SUSPENDED_PAUSED, ROLE_DEST, false, dest_paused},
+	{LVL_SUSPENDED, ANY, OWN, true, paused},
+	{LVL_RESUMED, LVD_RESUMED_MIGRATED, ROLE_DEST, false, dest_runs},
+	{LVL_RESUMED, LVD_RESUMED_MIGRATED, OWN, false, source_runs_again},
+	{LVL_RESUMED, LVD_RESUMED_MIGRATED, ROLE_STRANGER, false, moved_unseen},
+	{LVL_RESUMED, LVD_RESUMED_POSTCOPY, ROLE_SOURCE | ROLE_DEST, false, postcopy},
+	{LVL_RESUMED, LVD_RESUMED_POSTCOPY_FAILED, ALL, false, nothing},
+	{LVL_RESUMED, ANY, OWN, true, running},
+	{LVL_STOPPED, LVD_STOPPED_MIGRATED, OWN, false, source_left},
+	{LVL_STOPPED, ANY, ROLE_DEST, false, dest_ended},
+	{LVL_STOPPED, LVD_STOPPED_FAILED, ROLE_SOURCE, false, source_died},
+	{LVL_STOPPED, LVD_STOPPED_CRASHED, ROLE_SOURCE, false, source_died},
+	{LVL_STOPPED, LVD_STOPPED_FAILED, ROLE_OWNER, true, died},
+	{LVL_STOPPED, LVD_STOPPED_CRASHED, ROLE_OWNER, true, died},
+	{LVL_STOPPED, ANY, OWN, true, off},
+	{LVL_CRASHED, ANY, OWN, true, died},
+	{LVL_PMSUSPENDED, ANY, OWN, true, pm_suspended},
+};
+
+static enum corr_outcome
+lifecycle(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	const bool late = in->ev->stamp.ns != 0 && in->ev->stamp.ns < in->inst->run_stamp.ns;
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(lifecycle_table); i++) {
+		if (lifecycle_table[i].lifecycle != lv->lifecycle ||
+		    (lifecycle_table[i].detail != ANY && lifecycle_table[i].detail != lv->detail) ||
+		    !(lifecycle_table[i].roles & in->role))
+			continue;
+		if (lifecycle_table[i].level ? late : is_straggler(in->inst, in->ev->stamp))
+			return CORR_LATE;
+		lifecycle_table[i].act(in);
+		return outcome_of(in->corr);
+	}
+	return CORR_NO_EFFECT;
+}
+
+/* ---- jobs -------------------------------------------------------------------------------------- */
+
+/* The attempt it belongs to is the open one, the last one, or one whose start we never saw. */
+static void
+job_completed(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	struct instance *inst = in->inst;
+	const int64_t elapsed = lv->time_elapsed != EV_ABSENT ? lv->time_elapsed : 0;
+	const struct fm_time began = fm_time_sub(in->ev->stamp, fm_span_ms(elapsed));
+
+	if (!attempt_is_open(inst) &&
+	    (inst->attempt == NULL || began.ns > inst->attempt->end_stamp.ns)) {
+		attempt_open(in->corr, inst, fm_time_sub(in->ev->at, fm_span_ms(elapsed)), began,
+			     in->host, NULL);
+	}
+	if (attempt_is_open(inst)) {
+		attempt_hosts(in->corr, inst, in->host, NULL);
+		attempt_evidence(in->corr, inst, AT_F_MOVED, in->ev->stamp);
+	}
+	attempt_job_completed(in->corr, inst, in->ev);
+}
+
+/* A poll or snapshot of a running migration: its start is known even if nobody told of it. */
+static void
+job_running(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	const bool known = lv->time_elapsed != EV_ABSENT;
+	const struct fm_span elapsed = fm_span_ms(known ? lv->time_elapsed : 0);
+	const struct fm_time began = fm_time_sub(in->ev->stamp, elapsed);
+	struct instance *inst = in->inst;
+
+	if (lv->job_type == 0 || (lv->job_type != EV_ABSENT && lv->job_type >= 3))
+		return;                 /* none, or one that has ended */
+	if (attempt_is_open(inst)) {
+		attempt_hosts(in->corr, inst, in->host, NULL);
+		return;
+	}
+	if (inst->attempt != NULL && began.ns <= inst->attempt->end_stamp.ns)
+		return;
+	attempt_open(in->corr, inst,
+		     known ? fm_time_sub(in->ev->at, elapsed) : (struct fm_time){0}, began,
+		     in->host, NULL);
+}
+
+static void
+snapshot(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+
+	if (lv->operation == LVJ_OP_MIGRATION_OUT)
+		job_running(in);
+	if (in->role == ROLE_STRANGER || in->role == ROLE_DEST || inst_is_migrating(in->inst))
+		return;
+	switch (lv->state) {
+	case LVS_RUNNING:
+	case LVS_BLOCKED:
+		booted(in);
+		return;
+	case LVS_PAUSED:
+		paused(in);
+		return;
+	case LVS_CRASHED:
+		died(in);
+		return;
+	case LVS_SHUTOFF:
+		off(in);
+		return;
+	case LVS_PMSUSPENDED:
+		pm_suspended(in);
+		return;
+	}
+}
+
+static void
+qmp(struct lv_input *in)
+{
+	if (in->role != ROLE_SOURCE)
+		return;                 /* the destination's "failed" says nothing of why */
+	if (in->ev->u.lv.qmp == QMP_MIGRATION_FAILED)
+		attempt_evidence(in->corr, in->inst, AT_F_QMP_FAILED, in->ev->stamp);
+	else if (in->ev->u.lv.qmp == QMP_MIGRATION_CANCELLED)
+		attempt_evidence(in->corr, in->inst, AT_F_QMP_CANCELLED, in->ev->stamp);
+}
+
+/* virConnectDomainEventAgentLifecycle: 1 connected, 2 disconnected; reason 2 channel. */
+static void
+agent(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	const bool lost = lv->status == 2 && lv->type == 2;
+
+	if (!(in->role & OWN) || ((in->inst->flags & INST_F_AGENT_LOST) != 0) == lost ||
+	    (lv->status != 1 && !lost))
+		return;
+	in->inst->flags ^= INST_F_AGENT_LOST;
+	inst_dirty(in->corr, in->inst);
+	inst_decide(in->corr, in->inst, in->corr->now);
+}
+
+static enum corr_outcome
+domain_event(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+
+	if (lv->event == LVE_LIFECYCLE)
+		return lifecycle(in);
+	if (lv->event == LVE_JOB_COMPLETED && lv->operation == LVJ_OP_MIGRATION_OUT)
+		job_completed(in);
+	else if (lv->event == LVE_AGENT_LIFECYCLE)
+		agent(in);
+	return outcome_of(in->corr);
+}
+
+static void
+learn_names(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	struct instance *inst = in->inst;
+
+	if (inst->tenant == NULL && lv->tenant.p != NULL) {
+		inst->tenant = fm_intern(&in->corr->names, lv->tenant.p, lv->tenant.len);
+		inst_dirty(in->corr, inst);
+	}
+	if (inst->name == NULL || lv->instance_name.p != NULL) {
+		const char *was = inst->name;
+
+		inst_set_text(in->corr, &inst->name,
+			      lv->instance_name.p != NULL ? lv->instance_name : lv->domain);
+		if (was != inst->name)
+			inst_dirty(in->corr, inst);
+	}
+}
+
+static enum corr_outcome
+host_record(struct correlator *corr, struct host *h, const struct event *ev)
+{
+	const struct ev_libvirt *lv = &ev->u.lv;
+
+	switch (lv->kind) {
+	case LV_CONNECT:
+		host_set_flag(corr, h, HOST_F_UNSEEN, false);
+		break;
+	case LV_CLOSE:
+		if (lv->close != LVC_CLIENT)
+			host_set_flag(corr, h, HOST_F_UNSEEN, true);
+		break;
+	case LV_CONNECT_FAILED:
+		host_set_flag(corr, h, HOST_F_UNSEEN, true);
+		break;
+	case LV_GAP:
+		if (lv->count > 0)
+			corr->stats.lost_upstream += (uint64_t)lv->count;
+		break;
+	case LV_EVENT:
+	case LV_SNAPSHOT:
+	case LV_SNAPSHOT_END:
+	case LV_DISCONNECT:
+	case LV_JOB:
+	case LV_QMP:
+	case LV_HEARTBEAT:
+	case LV_N_KINDS:
+		break;
+	}
+	return outcome_of(corr);
+}
+
+/* Only these make an instance known; a poll or an I/O event of a stranger does not. */
+static bool
+makes_known(const struct ev_libvirt *lv)
+{
+	return lv->kind == LV_SNAPSHOT || (lv->kind == LV_JOB &&
+		lv->operation == LVJ_OP_MIGRATION_OUT) ||
+		(lv->kind == LV_EVENT && (lv->event == LVE_LIFECYCLE ||
+		 lv->event == LVE_JOB_COMPLETED || lv->event == LVE_AGENT_LIFECYCLE));
+}
+
+enum corr_outcome
+track_libvirt(struct correlator *corr, const struct event *ev)
+{
+	const struct ev_libvirt *lv = &ev->u.lv;
+	struct lv_input in = {.corr = corr, .ev = ev};
+
+	in.host = host_get(corr, ev->host);
+	if (in.host != NULL && !host_heard(corr, in.host, ev))
+		return CORR_DUPLICATE;
+	if (in.host == NULL || !ev->has_instance)
+		return in.host != NULL ? host_record(corr, in.host, ev) : CORR_NO_EFFECT;
+	in.inst = inst_find(corr, &ev->instance);
+	if (in.inst == NULL && !makes_known(lv))
+		return CORR_NO_EFFECT;
+	if (in.inst == NULL)
+		in.inst = inst_get(corr, &ev->instance);
+	if (in.inst->deleted_at.ns != 0)
+		return CORR_LATE;
+	learn_names(&in);
+	in.role = role_of(in.inst, in.host);
+	if (lv->kind == LV_EVENT)
+		return domain_event(&in);
+	if (lv->kind == LV_JOB && lv->operation == LVJ_OP_MIGRATION_OUT)
+		job_running(&in);
+	else if (lv->kind == LV_SNAPSHOT)
+		snapshot(&in);
+	else if (lv->kind == LV_QMP)
+		qmp(&in);
+	return outcome_of(corr);
+}
