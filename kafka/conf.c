@@ -1,0 +1,326 @@
+/*
+ * conf: settings of the two clients. Knows which librdkafka settings carry fmd's promises (and so
+ * belong to fmd), which are secrets (and so come from a file), and nothing about records.
+ */
+#include "kafka/conf_priv.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_CLIENT_ID 128       /* librdkafka before 2.5.0 crashes on very long ones */
+#define MAX_SECRET 8192
+#define SCRAM_FIXED_IN 0x02060100
+#define FILE_SUFFIX ".file"
+
+struct preset {
+	const char *key, *value;
+};
+
+static const struct preset both_presets[] = {
+	{"log.queue", "true"},
+	{"socket.nagle.disable", "true"},
+	{"socket.keepalive.enable", "true"},
+	{"socket.timeout.ms", "10000"},
+	{"reconnect.backoff.ms", "100"},
+	{"reconnect.backoff.max.ms", "2000"},
+	{"statistics.interval.ms", "1000"},
+};
+
+/*
+ * The store's position is the only one, so nothing is committed, stored or reset behind its back;
+ * queues are bounded per partition, which is all the back-pressure there is.
+ */
+static const struct preset consumer_presets[] = {
+	{"enable.auto.commit", "false"},
+	{"enable.auto.offset.store", "false"},
+	{"auto.offset.reset", "error"},
+	{"enable.partition.eof", "true"},
+	{"check.crcs", "true"},
+	{"isolation.level", "read_committed"},
+	{"allow.auto.create.topics", "false"},
+	{"queued.min.messages", "20000"},
+	{"queued.max.messages.kbytes", "2048"},
+	{"fetch.message.max.bytes", "1048576"},
+	{"fetch.max.bytes", "8388608"},
+	{"receive.message.max.bytes", "16777216"},
+	{"fetch.wait.max.ms", "100"},                   /* also how soon an end is reported */
+	{"fetch.error.backoff.ms", "200"},
+	{"topic.metadata.refresh.interval.ms", "60000"},
+};
+
+/*
+ * A topic that is not there yet is waited for (propagation), because every expired message would
+ * mean sending the whole window again. The partitioner is the Java client's, so that a key lies
+ * in the same partition whoever wrote it.
+ */
+static const struct preset producer_presets[] = {
+	{"enable.idempotence", "true"},
+	{"acks", "all"},
+	{"message.timeout.ms", "86400000"},
+	{"queue.buffering.max.ms", "5"},
+	{"queue.buffering.max.messages", "50000"},
+	{"queue.buffering.max.kbytes", "131072"},
+	{"topic.metadata.propagation.max.ms", "2100000"},       /* in us it must fit an int */
+	{"partitioner", "murmur2_random"},
+};
+
+/* Keys that fmd must own, each with why. A trailing dot or underscore matches by prefix. */
+static const struct preset owned[] = {
+	{"bootstrap.servers", "use kafka.brokers"},
+	{"metadata.broker.list", "use kafka.brokers"},
+	{"client.id", "fmd gives it"},
+	{"group.", "fmd assigns partitions itself"},
+	{"partition.assignment.strategy", "fmd assigns partitions itself"},
+	{"enable.auto.", "positions live in the store"},
+	{"auto.commit.", "positions live in the store"},
+	{"auto.offset.reset", "a lost position must be seen, not skipped"},
+	{"offset.store.", "positions live in the store"},
+	{"enable.partition.eof", "logical time needs it"},
+	{"statistics.interval.ms", "reachability needs it"},
+	{"isolation.level", "aborted records must not be applied"},
+	{"check.crcs", "damaged records must not be applied"},
+	{"allow.auto.create.topics", "reading must not create topics"},
+	{"enable.idempotence", "retries would duplicate"},
+	{"enable.gapless.guarantee", "the outbox gives the order"},
+	{"acks", "an ack must mean replicated"},
+	{"request.required.acks", "an ack must mean replicated"},
+	{"transactional.id", "fmd does not use transactions"},
+	{"delivery.report.only.error", "the outbox needs every report"},
+	{"queue.buffering.max.messages", "the window of the sink must fit"},
+	{"queue.buffering.max.kbytes", "the window of the sink must fit"},
+	{"dr_", "fmd sets it"},
+	{"log.queue", "fmd sets it"},
+	{"test.mock.", "use fmd --demo"},
+	{"plugin.library.paths", "it would load code"},
+	{"ssl.engine.location", "it would load code"},
+	{"ssl.engine.id", "it would load code"},
+	{"sasl.kerberos.kinit.cmd", "it would run a command"},
+};
+
+static const char *const secrets[] = {
+	"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem",
+	"sasl.oauthbearer.client.secret", "sasl.oauthbearer.config",
+};
+
+static bool
+key_matches(const char *pattern, const char *key)
+{
+	size_t n = strlen(pattern);
+	bool prefix = pattern[n - 1] == '.' || pattern[n - 1] == '_';
+	return prefix ? strncmp(pattern, key, n) == 0 : strcmp(pattern, key) == 0;
+}
+
+static bool
+is_secret(const char *key)
+{
+	for (size_t i = 0; i < FM_ARRAY_LEN(secrets); i++)
+		if (strcmp(secrets[i], key) == 0)
+			return true;
+	return false;
+}
+
+static int
+refuse_owned(const char *key, const char *value, struct fm_err *err)
+{
+	for (size_t i = 0; i < FM_ARRAY_LEN(owned); i++)
+		if (key_matches(owned[i].key, key))
+			return fm_fail(err, -EINVAL, "librdkafka: %s cannot be set: %s", key,
+				       owned[i].value);
+	if (is_secret(key))
+		return fm_fail(err, -EINVAL, "librdkafka: %s is a secret: give %s" FILE_SUFFIX
+			       " with the path of a file that holds it", key, key);
+	/* These contexts print the configuration and the handshakes. */
+	if (strcmp(key, "debug") == 0 && (strstr(value, "security") != NULL ||
+	    strstr(value, "conf") != NULL || strstr(value, "all") != NULL))
+		return fm_fail(err, -EINVAL, "librdkafka: debug=%s could print secrets", value);
+	return 0;
+}
+
+static int
+set_one(rd_kafka_conf_t *conf, const char *key, const char *value, struct fm_err *err)
+{
+	char why[256];
+	if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+		return 0;
+	if (is_secret(key))
+		return fm_fail(err, -EINVAL, "librdkafka: %s: the value is not accepted", key);
+	return fm_fail(err, -EINVAL, "librdkafka: %s: %s", key, why);
+}
+
+static int
+read_all(int fd, char *buf, size_t cap, size_t *ret_len)
+{
+	size_t len = 0;
+	while (len < cap) {
+		ssize_t n = read(fd, buf + len, cap - len);
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	return len < cap ? 0 : -EFBIG;
+}
+
+/* buf has room for MAX_SECRET + 1 bytes. */
+static int
+read_secret(const char *key, const char *path, char *buf, struct fm_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return fm_fail(err, -errno, "%s" FILE_SUFFIX ": %s: %m", key, path);
+
+	struct stat st;
+	size_t len = 0;
+	int r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (r == 0 && (!S_ISREG(st.st_mode) || (st.st_mode & (S_IWGRP | S_IRWXO)) != 0))
+		r = -EACCES;
+	if (r == 0)
+		r = read_all(fd, buf, MAX_SECRET + 1, &len);
+	close(fd);
+	if (r == -EACCES)
+		return fm_fail(err, r, "%s" FILE_SUFFIX ": %s: must be a regular file that others"
+			       " cannot read and the group cannot write", key, path);
+	if (r < 0)
+		return fm_fail(err, r, "%s" FILE_SUFFIX ": %s: cannot be read, or is longer than"
+			       " %d bytes", key, path, MAX_SECRET);
+
+	while (len > 0 && (buf[len - 1] == '\n' || buf[len - 1] == '\r'))
+		len--;
+	buf[len] = '\0';
+	return 0;
+}
+
+static int
+set_secret(rd_kafka_conf_t *conf, const char *key, const char *path, struct fm_err *err)
+{
+	char value[MAX_SECRET + 1];
+	int r = read_secret(key, path, value, err);
+	if (r == 0)
+		r = set_one(conf, key, value, err);
+	explicit_bzero(value, sizeof(value));
+	return r;
+}
+
+static int
+set_theirs(rd_kafka_conf_t *conf, const struct kafka_setting *s, struct fm_err *err)
+{
+	size_t n = strlen(s->key), suffix = strlen(FILE_SUFFIX);
+	if (n > suffix && strcmp(s->key + n - suffix, FILE_SUFFIX) == 0) {
+		char key[64];
+		if (n - suffix < sizeof(key)) {
+			memcpy(key, s->key, n - suffix);
+			key[n - suffix] = '\0';
+			if (is_secret(key))
+				return set_secret(conf, key, s->value, err);
+		}
+		return fm_fail(err, -EINVAL, "librdkafka: %s: only secrets come from a file", s->key);
+	}
+	int r = refuse_owned(s->key, s->value, err);
+	return r < 0 ? r : set_one(conf, s->key, s->value, err);
+}
+
+static int
+set_presets(rd_kafka_conf_t *conf, const struct preset *v, size_t n, struct fm_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = set_one(conf, v[i].key, v[i].value, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+set_role(rd_kafka_conf_t *conf, enum conf_role role, const char *client_id, struct fm_err *err)
+{
+	int events = RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS;
+	if (role == CONF_PRODUCER) {
+		rd_kafka_conf_set_events(conf, events | RD_KAFKA_EVENT_DR);
+		return set_presets(conf, producer_presets, FM_ARRAY_LEN(producer_presets), err);
+	}
+	rd_kafka_conf_set_events(conf, events);
+	/* librdkafka wants a group for explicit assignment; nothing is ever committed to it. */
+	int r = set_one(conf, "group.id", client_id, err);
+	if (r < 0)
+		return r;
+	return set_presets(conf, consumer_presets, FM_ARRAY_LEN(consumer_presets), err);
+}
+
+static int
+fill(rd_kafka_conf_t *rk_conf, const struct kafka_conf *conf, enum conf_role role,
+     struct fm_err *err)
+{
+	const char *id = conf->client_id != NULL && conf->client_id[0] != '\0' ?
+		conf->client_id : "fmd";
+	if (conf->brokers == NULL || conf->brokers[0] == '\0')
+		return fm_fail(err, -EINVAL, "kafka: no brokers given");
+	if (strlen(id) > MAX_CLIENT_ID)
+		return fm_fail(err, -EINVAL, "kafka: client id is longer than %d", MAX_CLIENT_ID);
+
+	int r = set_one(rk_conf, "bootstrap.servers", conf->brokers, err);
+	if (r == 0)
+		r = set_one(rk_conf, "client.id", id, err);
+	if (r == 0)
+		r = set_presets(rk_conf, both_presets, FM_ARRAY_LEN(both_presets), err);
+	if (r == 0)
+		r = set_role(rk_conf, role, id, err);
+	for (unsigned i = 0; r == 0 && i < conf->n_settings; i++)
+		r = set_theirs(rk_conf, &conf->settings[i], err);
+	return r;
+}
+
+int
+conf_build(const struct kafka_conf *conf, enum conf_role role, rd_kafka_conf_t **ret,
+	   struct fm_err *err)
+{
+	rd_kafka_conf_t *rk_conf = rd_kafka_conf_new();
+	int r = fill(rk_conf, conf, role, err);
+	if (r < 0) {
+		rd_kafka_conf_destroy(rk_conf);
+		return r;
+	}
+	*ret = rk_conf;
+	return 0;
+}
+
+int
+client_new(rd_kafka_conf_t *conf, enum conf_role role, rd_kafka_t **ret, struct fm_err *err)
+{
+	char why[256];
+	rd_kafka_t *rk = rd_kafka_new(role == CONF_CONSUMER ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER,
+				      conf, why, sizeof(why));
+	if (rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		return fm_fail(err, -EINVAL, "librdkafka: %s", why);
+	}
+	if (role == CONF_CONSUMER)
+		rd_kafka_poll_set_consumer(rk);
+	rd_kafka_set_log_queue(rk, NULL);
+	*ret = rk;
+	return 0;
+}
+
+const char *
+kafka_library_version(void)
+{
+	return rd_kafka_version_str();
+}
+
+bool
+kafka_scram_too_old(const struct kafka_conf *conf)
+{
+	if (rd_kafka_version() >= SCRAM_FIXED_IN)
+		return false;
+	for (unsigned i = 0; i < conf->n_settings; i++) {
+		const struct kafka_setting *s = &conf->settings[i];
+		if (strcmp(s->key, "sasl.mechanisms") != 0 && strcmp(s->key, "sasl.mechanism") != 0)
+			continue;
+		if (strncmp(s->value, "SCRAM-", 6) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,24 @@
+/*
+ * conf_priv: from struct kafka_conf to a librdkafka configuration. Private to this folder.
+ */
+#ifndef FM_KAFKA_CONF_PRIV_H
+#define FM_KAFKA_CONF_PRIV_H
+
+#include "kafka/kafka.h"
+
+#include <librdkafka/rdkafka.h>
+
+enum conf_role { CONF_CONSUMER, CONF_PRODUCER };
+
+/*
+ * Ours first, then the operator's; a key that carries a promise is refused by name. Returns 0
+ * (*ret is the caller's, consumed by client_new) or -EINVAL, -EACCES, … with err naming the key.
+ */
+int conf_build(const struct kafka_conf *conf, enum conf_role role, rd_kafka_conf_t **ret,
+	       struct fm_err *err) FM_MUST_USE;
+
+/* Takes conf over in every case. Logs and errors of the client arrive as events of its queue. */
+int client_new(rd_kafka_conf_t *conf, enum conf_role role, rd_kafka_t **ret, struct fm_err *err)
+	FM_MUST_USE;
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * lookup: the thread that asks for metadata. Knows nothing about what the answer is used for.
+ */
+#include "kafka/lookup_priv.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define LOOKUP_TIMEOUT_MS 1000
+
+struct lookup {
+	/* immutable */
+	rd_kafka_t *rk;
+	int ask_fd, wake_fd;
+	pthread_t thread;
+	/* shared: the newest answer is the only one that counts */
+	_Atomic(struct lookup_answer *) slot;
+	atomic_bool stop;
+};
+
+static void
+poke(int fd)
+{
+	uint64_t one = 1;
+	/* It can only fail when the counter is full, and then the reader is awake already. */
+	ssize_t n = write(fd, &one, sizeof(one));
+	(void)n;
+}
+
+void
+lookup_answer_free(struct lookup_answer *a)
+{
+	if (a == NULL)
+		return;
+	if (a->md != NULL)
+		rd_kafka_metadata_destroy(a->md);
+	free(a);
+}
+
+static void
+look_up(struct lookup *lk)
+{
+	struct lookup_answer *a = fm_calloc(1, sizeof(*a));
+	a->code = rd_kafka_metadata(lk->rk, 0, NULL, &a->md, LOOKUP_TIMEOUT_MS);
+	lookup_answer_free(atomic_exchange(&lk->slot, a));
+	poke(lk->wake_fd);
+}
+
+static void *
+run(void *arg)
+{
+	struct lookup *lk = arg;
+	uint64_t n;
+	while (read(lk->ask_fd, &n, sizeof(n)) == (ssize_t)sizeof(n) && !atomic_load(&lk->stop))
+		look_up(lk);
+	return NULL;
+}
+
+/* Signals belong to the main thread: a new thread inherits the mask it is made under. */
+static int
+start_thread(struct lookup *lk)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = pthread_create(&lk->thread, NULL, run, lk);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+int
+lookup_new(rd_kafka_t *rk, int wake_fd, struct lookup **ret, struct fm_err *err)
+{
+	struct lookup *lk = fm_calloc(1, sizeof(*lk));
+	lk->rk = rk;
+	lk->wake_fd = wake_fd;
+	lk->ask_fd = eventfd(0, EFD_CLOEXEC);
+	int r = lk->ask_fd < 0 ? -errno : start_thread(lk);
+	if (r < 0) {
+		if (lk->ask_fd >= 0)
+			close(lk->ask_fd);
+		free(lk);
+		return fm_fail(err, r, "kafka: cannot start the metadata thread: %s", strerror(-r));
+	}
+	*ret = lk;
+	return 0;
+}
+
+void
+lookup_free(struct lookup *lk)
+{
+	if (lk == NULL)
+		return;
+	atomic_store(&lk->stop, true);
+	poke(lk->ask_fd);
+	pthread_join(lk->thread, NULL);
+	close(lk->ask_fd);
+	lookup_answer_free(atomic_load(&lk->slot));
+	free(lk);
+}
+
+void
+lookup_ask(struct lookup *lk)
+{
+	poke(lk->ask_fd);
+}
+
+struct lookup_answer *
+lookup_take(struct lookup *lk)
+{
+	return atomic_exchange(&lk->slot, NULL);
+}
