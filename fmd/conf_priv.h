@@ -1,0 +1,47 @@
+/*
+ * conf: fmd.yaml as a value. Unknown keys, wrong types and values out of bounds are errors with
+ * file:line:column; what the file does not say has the default given in conf.c's table.
+ *
+ * Thread: main. Ownership: the strings belong to the configuration.
+ */
+#ifndef FMD_CONF_PRIV_H
+#define FMD_CONF_PRIV_H
+
+#include "kafka/kafka.h"
+#include "snmp/fmagent.h"
+
+#define CONF_MAX_FILE 65536
+#define CONF_MAX_LIST 64
+
+enum conf_format { FORMAT_AUTO, FORMAT_NOVA, FORMAT_LIBVIRT, FORMAT_REQUEST };
+struct conf_input {
+	char *topic;
+	enum conf_format format;
+};
+
+struct fmd_conf {
+	char *state_dir, *catalogue;
+	char *socket, *read_group, *write_group;
+	char *brokers, *out_alarms, *out_transitions, *out_quarantine;
+	struct conf_input input[CONF_MAX_LIST];
+	unsigned n_inputs;
+	uint64_t start_latest;          /* 0 or 1 */
+	struct kafka_setting setting[CONF_MAX_LIST];
+	unsigned n_settings;
+	char *engine_id, *region, *system;
+	struct fmagent_target target[CONF_MAX_LIST];
+	unsigned n_targets;
+	uint64_t record, depth, cycle_records, cycle_ms, clients;
+	uint64_t keep_transitions;
+	struct fm_span keep_age;
+	uint64_t log_level;             /* enum log_level */
+	char *journal;                  /* file of JSON lines; NULL: none */
+};
+
+struct fmd_conf *conf_default(void);
+int conf_load(const char *path, struct fmd_conf **ret, struct fm_err *err) FM_MUST_USE;
+void conf_free(struct fmd_conf *conf);
+/* The effective configuration as YAML; secrets appear as the names of their files. */
+void conf_print(const struct fmd_conf *conf, struct fm_buf *ret);
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * daemon: start order and stop order. Up: state, catalogue, core, sinks, source, control socket;
+ * each step says what went wrong and ends the start. Down: intake first, then what is left is
+ * committed and offered, then the sinks, the store last.
+ */
+#include "fmd/daemon_priv.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+static void
+tell_manager(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	(void)sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
+/* ---- opening ------------------------------------------------------------------------------------- */
+
+/* Errors are logged, warnings and notes are for "fmd -n". */
+int
+catalogue_open(const struct fmd_conf *conf, struct catalogue **ret, bool quiet, struct fm_err *err)
+{
+	struct cat_findings findings;
+	struct fm_buf line = {0};
+	int r;
+
+	cat_findings_init(&findings);
+	r = cat_load(conf->catalogue, &findings, ret, err);
+	for (unsigned i = 0; !quiet && i < findings.n; i++) {
+		if (!findings.v[i].error)
+			continue;
+		fm_buf_reset(&line);
+		(void)cat_finding_print(&findings.v[i], conf->catalogue, &line);
+		log_line(LOG_ERROR, "catalogue", "%s", line.s);
+	}
+	fm_buf_fini(&line);
+	cat_findings_fini(&findings);
+	return r;
+}
+
+static int
+open_state(struct daemon *d, struct fm_err *err)
+{
+	const struct store_options opt = {.dir = d->conf->state_dir,
+		.max_transitions = d->conf->keep_transitions, .max_age = d->conf->keep_age};
+	const struct decoder_options dec = {.max_record = d->conf->record,
+		.max_depth = (unsigned)d->conf->depth};
+	int r = store_open(&opt, &d->store, err);
+
+	if (r < 0)
+		return r;
+	r = catalogue_open(d->conf, &d->cat, false, err);
+	if (r < 0)
+		return r;
+	d->corr = corr_new(d->cat);
+	d->decoder = decoder_new(&dec);
+	return engine_restore(d, err);
+}
+
+static int
+write_text(const char *dir, const char *name, const char *text, struct fm_err *err)
+{
+	char *path = fm_asprintf("%s/%s", dir, name);
+	FILE *f = fopen(path, "we");
+	int r = 0;
+
+	if (f == NULL || fprintf(f, "%s\n", text) < 0)
+		r = fm_fail(err, -errno, "%s: %m", path);
+	if (f != NULL)
+		fclose(f);
+	free(path);
+	return r;
+}
+
+/* The demo's broker has one partition a topic: any client may produce to the printed address. */
+static int
+open_broker(struct daemon *d, struct fm_err *err)
+{
+	const char *topics[CONF_MAX_LIST + 3];
+	unsigned n = 0;
+	int r;
+
+	for (unsigned i = 0; i < d->conf->n_inputs; i++)
+		topics[n++] = d->conf->input[i].topic;
+	topics[n++] = d->conf->out_alarms;
+	topics[n++] = d->conf->out_transitions;
+	topics[n++] = d->conf->out_quarantine;
+	r = kafka_broker_new(topics, n, 1, &d->broker, err);
+	if (r < 0)
+		return r;
+	free(d->conf->brokers);
+	d->conf->brokers = fm_strdup(kafka_broker_address(d->broker));
+	log_line(LOG_NOTICE, "demo", "embedded broker at %s, state in %s", d->conf->brokers,
+		 d->conf->state_dir);
+	return write_text(d->conf->state_dir, "broker", d->conf->brokers, err);
+}
+
+static struct kafka_conf
+kafka_conf_of(const struct daemon *d)
+{
+	return (struct kafka_conf){.brokers = d->conf->brokers, .client_id = "fmd",
+		.settings = d->conf->setting, .n_settings = d->conf->n_settings};
+}
+
+static int
+open_sinks(struct daemon *d, struct fm_err *err)
+{
+	const struct fmagent_options snmp = {.state_dir = d->conf->state_dir,
+		.engine_id = d->conf->engine_id, .targets = d->conf->target,
+		.n_targets = d->conf->n_targets, .region = d->conf->region,
+		.system = d->conf->system};
+	char host[256] = "localhost";
+	int r;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	d->source_name = fm_asprintf("fmd/%s/%s", host, store_stream(d->store));
+	const struct kafka_sink_options out = {.conf = kafka_conf_of(d),
+		.alarms_topic = d->conf->out_alarms, .transitions_topic = d->conf->out_transitions,
+		.quarantine_topic = d->conf->out_quarantine, .stream = store_stream(d->store),
+		.source = d->source_name, .notice = self_notice, .ctx = d};
+
+	r = kafka_sink_new(&out, &d->ksink, err);
+	if (r < 0)
+		return r;
+	d->outbox = outbox_new(d->store);
+	outbox_add(d->outbox, kafka_sink_as_sink(d->ksink), false);
+	if (d->conf->journal != NULL) {
+		d->journal_fd = open(d->conf->journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+				     0640);
+		if (d->journal_fd < 0)
+			return fm_fail(err, -errno, "%s: %m", d->conf->journal);
+		outbox_add(d->outbox, journal_sink_new(d->journal_fd), false);
+	}
+	if (d->conf->n_targets == 0)
+		return 0;
+	r = fmagent_new(&snmp, &d->agent, err);
+	for (unsigned i = 0; r == 0 && i < fmagent_n_sinks(d->agent); i++)
+		outbox_add(d->outbox, fmagent_sink(d->agent, i), true);
+	return r;
+}
+
+static int
+open_source(struct daemon *d, struct fm_err *err)
+{
+	struct kafka_source_options opt = {.conf = kafka_conf_of(d), .topics = d->topics,
+		.n_topics = d->conf->n_inputs,
+		.start = d->conf->start_latest ? KAFKA_LATEST : KAFKA_EARLIEST,
+		.position = engine_position, .notice = self_notice, .ctx = d};
+
+	for (unsigned i = 0; i < d->conf->n_inputs; i++)
+		d->topics[i] = d->conf->input[i].topic;
+	if (kafka_scram_too_old(&opt.conf))
+		log_line(LOG_WARNING, "kafka", "librdkafka %s cannot log in to Kafka 4 with "
+			 "SASL/SCRAM; 2.6.1 can", kafka_library_version());
+	return kafka_source_new(&opt, &d->source, err);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------ */
+
+static void
+on_source(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	engine_cycle(poll->data);
+}
+
+static void
+on_sink(uv_poll_t *poll, int status, int events)
+{
+	struct daemon *d = poll->data;
+
+	(void)status;
+	(void)events;
+	kafka_sink_poll(d->ksink, clock_wall());
+	engine_cycle(d);
+}
+
+static void
+on_agent(uv_poll_t *poll, int status, int events)
+{
+	struct daemon *d = poll->data;
+
+	(void)status;
+	(void)events;
+	fmagent_poll(d->agent, clock_wall());
+	engine_cycle(d);
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	struct fm_err err = {0};
+
+	kafka_source_tick(d->source, clock_wall());
+	kafka_sink_poll(d->ksink, clock_wall());
+	self_tick(d, clock_wall());
+	engine_cycle(d);
+	if (d->failed != 0)
+		return;
+	if (!d->more && store_checkpoint(d->store, &err) < 0)
+		log_line(LOG_WARNING, "store", "checkpoint: %s", err.msg);
+	if (store_trim(d->store, clock_wall(), outbox_floor(d->outbox), 2000, &err) < 0)
+		log_line(LOG_WARNING, "store", "retention: %s", err.msg);
+	tell_manager("WATCHDOG=1");
+}
+
+static void
+on_end(uv_signal_t *sig, int number)
+{
+	struct daemon *d = sig->data;
+
+	log_line(LOG_NOTICE, "fmd", "%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	d->stopping = true;
+	uv_stop(&d->loop);
+}
+
+static void
+on_reload(uv_signal_t *sig, int number)
+{
+	(void)number;
+	engine_reload(sig->data);
+}
+
+static void
+watch_fd(struct daemon *d, uv_poll_t *poll, int fd, uv_poll_cb cb)
+{
+	uv_poll_init(&d->loop, poll, fd);
+	poll->data = d;
+	uv_poll_start(poll, UV_READABLE, cb);
+}
+
+static void
+watch_signal(struct daemon *d, uv_signal_t *sig, int number, uv_signal_cb cb)
+{
+	uv_signal_init(&d->loop, sig);
+	sig->data = d;
+	uv_signal_start(sig, cb, number);
+}
+
+static void
+loop_start(struct daemon *d)
+{
+	uv_timer_init(&d->loop, &d->tick);
+	uv_timer_init(&d->loop, &d->wake);
+	uv_idle_init(&d->loop, &d->busy);
+	d->tick.data = d->wake.data = d->busy.data = d;
+	uv_timer_start(&d->tick, on_tick, 200, 500);
+	watch_fd(d, &d->poll_source, kafka_source_fd(d->source), on_source);
+	watch_fd(d, &d->poll_sink, kafka_sink_fd(d->ksink), on_sink);
+	if (d->agent != NULL)
+		watch_fd(d, &d->poll_agent, fmagent_fd(d->agent), on_agent);
+	watch_signal(d, &d->sig_term, SIGTERM, on_end);
+	watch_signal(d, &d->sig_int, SIGINT, on_end);
+	watch_signal(d, &d->sig_hup, SIGHUP, on_reload);
+	engine_arm(d);
+}
+
+static void
+close_handle(uv_handle_t *handle, void *ctx)
+{
+	(void)ctx;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void
+last_commit(struct daemon *d)
+{
+	if (d->failed != 0 || d->source == NULL)
+		return;
+	engine_begin(d);
+	(void)engine_end(d, NULL);
+	kafka_sink_poll(d->ksink, clock_wall());
+}
+
+static void
+shut_down(struct daemon *d, bool loop)
+{
+	struct fm_err err;
+
+	tell_manager("STOPPING=1");
+	if (loop) {
+		control_stop(d);
+		last_commit(d);
+		uv_walk(&d->loop, close_handle, NULL);
+		uv_run(&d->loop, UV_RUN_DEFAULT);
+		(void)unlink(d->conf->socket);
+	}
+	kafka_source_free(d->source);
+	outbox_free(d->outbox);
+	fmagent_free(d->agent);
+	kafka_broker_free(d->broker);
+	corr_free(d->corr);
+	cat_free(d->cat);
+	decoder_free(d->decoder);
+	if (d->store != NULL)
+		(void)!store_checkpoint(d->store, &err);
+	store_close(d->store);
+	if (d->journal_fd >= 0)
+		close(d->journal_fd);
+	for (unsigned i = 0; i < d->n_parts; i++)
+		free(d->part[i].topic);
+	free(d->part);
+	free(d->source_name);
+	uv_loop_close(&d->loop);
+}
+
+static int
+open_all(struct daemon *d, struct fm_err *err)
+{
+	int r = open_state(d, err);
+
+	if (r == 0 && d->demo)
+		r = open_broker(d, err);
+	if (r == 0)
+		r = open_sinks(d, err);
+	if (r == 0)
+		r = engine_start(d, err);
+	if (r == 0)
+		r = open_source(d, err);
+	if (r == 0)
+		r = control_start(d, err);
+	return r;
+}
+
+/* Returns the exit code, or a negative errno when it did not start. */
+int
+daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
+{
+	const struct rlimit no_core = {0, 0};
+	struct daemon *d = fm_calloc(1, sizeof(*d));
+	int r;
+
+	d->conf = conf;
+	d->demo = demo;
+	d->journal_fd = -1;
+	log_set_level((enum log_level)conf->log_level);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (conf->n_targets > 0)
+		(void)setrlimit(RLIMIT_CORE, &no_core);         /* secrets are in memory */
+	uv_loop_init(&d->loop);
+	r = open_all(d, err);
+	if (r == 0) {
+		loop_start(d);
+		log_line(LOG_NOTICE, "fmd", "version=%s stream=%s seq=%llu records=%u socket=%s",
+			 FMD_VERSION, store_stream(d->store),
+			 (unsigned long long)store_last_seq(d->store), cat_count(d->cat),
+			 conf->socket);
+		tell_manager("READY=1");
+		uv_run(&d->loop, UV_RUN_DEFAULT);
+		r = d->exit_code;
+	}
+	shut_down(d, r >= 0);
+	free(d);
+	return r;
+}

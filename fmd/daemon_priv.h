@@ -1,0 +1,135 @@
+/*
+ * daemon_priv: the parts of the running daemon and who owns what. Everything here belongs to the
+ * main thread; the SNMP thread and librdkafka's are behind fmagent.h and kafka.h.
+ */
+#ifndef FMD_DAEMON_PRIV_H
+#define FMD_DAEMON_PRIV_H
+
+#include "correlator/correlator.h"
+#include "ctl/ctl.h"
+#include "fmd/conf_priv.h"
+#include "notify/notify.h"
+
+#include <uv.h>
+
+#ifndef FMD_VERSION
+#define FMD_VERSION "0.0.0"
+#endif
+
+/* Live, time follows the wall clock this much behind, for records that are still on their way. */
+#define ENGINE_LATENESS_MS 500
+/* Positions without effect are written at the latest after this. */
+#define ENGINE_LAZY_MS 1000
+/* A stopped process is not restarted for these: sysexits.h */
+#define FMD_EXIT_IO 74
+#define FMD_EXIT_LOCKED 73
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
+void log_set_level(enum log_level level);
+/* One line, controls escaped. Formats are literals. */
+void log_line(enum log_level level, const char *subsystem, const char *fmt, ...) FM_PRINTF(3, 4);
+
+/* The only clock reads of fmd. */
+struct fm_time clock_wall(void);
+int64_t clock_mono_ns(void);
+
+/* One partition of one input topic: where we are and what became of its records. */
+struct part {
+	char *topic;
+	int32_t partition;
+	int64_t next_offset;            /* -1: nothing read yet */
+	uint64_t last_hash;
+	struct fm_time last_ts;
+	uint64_t ledger[LEDGER_N];
+	bool dirty, kept;               /* kept: the store has a position for it */
+};
+
+struct client;
+
+struct daemon {
+	struct fmd_conf *conf;
+	bool demo;
+	/* the pipeline */
+	struct store *store;
+	struct catalogue *cat;
+	struct correlator *corr;
+	struct decoder *decoder;
+	struct outbox *outbox;
+	struct kafka_broker *broker;    /* demo only */
+	struct kafka_source *source;
+	struct kafka_sink *ksink;
+	struct fmagent *agent;
+	int journal_fd;
+	const char *topics[CONF_MAX_LIST];
+	char *source_name;
+	/* the cycle */
+	struct part *part;
+	unsigned n_parts;
+	struct fm_time lazy_due;        /* of unwritten positions; 0: none */
+	bool in_txn;
+	int failed;                     /* first error of the store in this cycle */
+	struct fm_err err;
+	bool more;                      /* the last cycle stopped at a bound */
+	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
+	uint64_t quarantine_kept;
+	struct fm_time quarantine_quiet;        /* when 990.001 clears; 0: not set */
+	bool unreachable;
+	/* the loop */
+	uv_loop_t loop;
+	uv_poll_t poll_source, poll_sink, poll_agent;
+	uv_timer_t tick, wake;
+	uv_idle_t busy;                 /* runs while a cycle left work behind */
+	uv_signal_t sig_term, sig_int, sig_hup;
+	uv_pipe_t listener;
+	struct client *clients;
+	unsigned n_clients;
+	bool stopping;
+	int exit_code;
+};
+
+/* engine.c */
+int engine_restore(struct daemon *d, struct fm_err *err) FM_MUST_USE;
+int engine_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;
+void engine_cycle(struct daemon *d);
+/* For commands: brings time up, collects transitions; engine_end commits. 0 or an error. */
+void engine_begin(struct daemon *d);
+int engine_end(struct daemon *d, const struct store_audit *audit);
+transition_sink_f engine_transition;
+struct fm_time engine_time(const struct daemon *d);
+void engine_arm(struct daemon *d);
+void engine_reload(struct daemon *d);
+bool engine_position(void *ctx, const char *topic, int32_t partition, struct store_position *ret);
+void engine_fail(struct daemon *d, int code, const char *what);
+
+/* self.c: fmd's own alarms */
+void self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partition,
+		 const char *text);
+void self_quarantined(struct daemon *d);
+void self_tick(struct daemon *d, struct fm_time now);
+
+/* control.c */
+int control_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;
+void control_stop(struct daemon *d);
+void control_transition(struct daemon *d, const struct stored_transition *tr);
+
+/* verbs.c */
+struct client_out {
+	struct fm_buf buf;
+	bool truncated;
+};
+struct verb_env {
+	struct daemon *d;
+	const char *user;
+	struct fm_buf *out;
+	uint64_t *watch_after;          /* set by "watch": the last seq sent */
+	bool *watching;
+};
+/* Appends the whole reply, but for "watch", whose rows go on. */
+void verb_run(const struct verb_env *env, const struct ctl_request *rq);
+
+/* daemon.c */
+int daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err);
+int catalogue_open(const struct fmd_conf *conf, struct catalogue **ret, bool quiet,
+		   struct fm_err *err) FM_MUST_USE;
+
+#endif

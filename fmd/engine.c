@@ -1,0 +1,513 @@
+/*
+ * engine: the cycle. Drain (bounded by count and time) -> decode -> correlate -> one transaction
+ * -> only then publish (DESIGN §9). A cycle that changed nothing writes nothing; positions
+ * without effect are written lazily, with what changed softly, in one transaction as always.
+ *
+ * Time is logical: while a backlog is read it is the records' broker time, monotone and never
+ * beyond the wall clock; when every partition is caught up it follows the wall clock (DESIGN §6).
+ */
+#include "fmd/daemon_priv.h"
+
+#include "events/event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Crash-only: what was not committed is read again by the next start. */
+void
+engine_fail(struct daemon *d, int code, const char *what)
+{
+	log_line(LOG_ERROR, "store", "%s: %s; ending, to go on from the last commit", what,
+		 d->err.msg);
+	d->exit_code = code == -EBUSY ? FMD_EXIT_LOCKED : FMD_EXIT_IO;
+	d->failed = code;
+	d->stopping = true;
+	uv_stop(&d->loop);
+}
+
+static bool
+begin_txn(struct daemon *d)
+{
+	int r;
+
+	if (d->failed != 0 || d->in_txn)
+		return d->in_txn;
+	r = store_begin(d->store, &d->err);
+	if (r < 0)
+		d->failed = r;
+	d->in_txn = r == 0;
+	return d->in_txn;
+}
+
+void
+engine_transition(void *ctx, struct transition *tr)
+{
+	struct daemon *d = ctx;
+	int r;
+
+	if (!begin_txn(d))
+		return;
+	r = store_put_transition(d->store, tr, &d->err);
+	if (r < 0)
+		d->failed = r;
+}
+
+/* ---- positions -------------------------------------------------------------------------------- */
+
+static struct part *
+part_get(struct daemon *d, const char *topic, int32_t partition)
+{
+	for (unsigned i = 0; i < d->n_parts; i++)
+		if (d->part[i].partition == partition && strcmp(d->part[i].topic, topic) == 0)
+			return &d->part[i];
+	d->part = fm_realloc(d->part, (d->n_parts + 1) * sizeof(*d->part));
+	d->part[d->n_parts] = (struct part){.topic = fm_strdup(topic), .partition = partition,
+		.next_offset = -1};
+	return &d->part[d->n_parts++];
+}
+
+bool
+engine_position(void *ctx, const char *topic, int32_t partition, struct store_position *ret)
+{
+	struct daemon *d = ctx;
+	const struct part *p = part_get(d, topic, partition);
+
+	if (p->next_offset < 0)
+		return false;
+	*ret = (struct store_position){.topic = p->topic, .partition = partition,
+		.next_offset = p->next_offset, .last_hash = p->last_hash, .last_ts = p->last_ts};
+	return true;
+}
+
+static void
+note_lazy(struct daemon *d)
+{
+	if (d->lazy_due.ns == 0)
+		d->lazy_due.ns = clock_mono_ns() + ENGINE_LAZY_MS * FM_NS_PER_MS;
+}
+
+static void
+put_parts(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->n_parts && d->failed == 0; i++) {
+		struct part *p = &d->part[i];
+		struct store_ledger l = {.topic = p->topic, .partition = p->partition};
+
+		if (!p->dirty)
+			continue;
+		const struct store_position pos = {.topic = p->topic, .partition = p->partition,
+			.next_offset = p->next_offset, .last_hash = p->last_hash,
+			.last_ts = p->last_ts};
+
+		memcpy(l.n, p->ledger, sizeof(l.n));
+		d->failed = store_put_position(d->store, &pos, &d->err);
+		if (d->failed == 0)
+			d->failed = store_put_ledger(d->store, &l, &d->err);
+		p->dirty = false;
+		p->kept = true;
+	}
+}
+
+/* ---- one record -------------------------------------------------------------------------------- */
+
+static void
+quarantine(struct daemon *d, const struct kafka_record *rec, const char *reason)
+{
+	struct store_quarantine q = {.topic = rec->topic, .partition = rec->partition,
+		.offset = rec->offset, .at = rec->ts, .reason = reason, .body = rec->p,
+		.full_len = rec->len};
+
+	q.len = (uint32_t)(rec->len < FM_MAX_QUARANTINE_BODY ? rec->len : FM_MAX_QUARANTINE_BODY);
+	log_line(LOG_WARNING, "decode", "topic=%s partition=%d offset=%lld: %s; quarantined",
+		 rec->topic, rec->partition, (long long)rec->offset, reason);
+	if (!begin_txn(d))
+		return;
+	d->failed = store_put_quarantine(d->store, &q, &d->err);
+	d->quarantine_kept = q.id;
+	self_quarantined(d);
+}
+
+static bool
+format_allows(const struct daemon *d, const struct kafka_record *rec, const struct event *ev)
+{
+	switch (d->conf->input[rec->topic_no].format) {
+	case FORMAT_AUTO:
+		return true;
+	case FORMAT_NOVA:
+		return ev->origin == ORIGIN_NOVA;
+	case FORMAT_LIBVIRT:
+		return ev->origin == ORIGIN_LIBVIRT;
+	case FORMAT_REQUEST:
+		return ev->origin == ORIGIN_REQUEST;
+	}
+	return true;
+}
+
+static enum ledger_outcome
+outcome_of(enum corr_outcome o)
+{
+	switch (o) {
+	case CORR_APPLIED:
+		return LEDGER_APPLIED;
+	case CORR_NO_EFFECT:
+		return LEDGER_NO_EFFECT;
+	case CORR_DUPLICATE:
+		return LEDGER_DUPLICATE;
+	case CORR_LATE:
+		return LEDGER_LATE;
+	}
+	return LEDGER_NO_EFFECT;
+}
+
+static enum ledger_outcome
+apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
+{
+	struct event ev;
+	struct fm_err err = {0};
+	int r;
+
+	if (rec->p == NULL) {
+		quarantine(d, rec, "a record without a value");
+		return LEDGER_QUARANTINED;
+	}
+	r = event_decode(d->decoder, rec->p, rec->len, &ev, &err);
+	if (r == 0 && !format_allows(d, rec, &ev))
+		r = fm_fail(&err, -EBADMSG, "not of the format configured for this topic");
+	if (r < 0) {
+		quarantine(d, rec, err.msg);
+		return LEDGER_QUARANTINED;
+	}
+	if (r > 0)
+		return LEDGER_UNKNOWN;
+	ev.pos = (struct record_pos){rec->topic, rec->topic_no, rec->partition, rec->offset};
+	ev.at = rec->ts.ns < wall.ns ? rec->ts : wall;
+	return outcome_of(corr_apply(d->corr, &ev, engine_transition, d));
+}
+
+static void
+take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
+{
+	struct part *p = part_get(d, rec->topic, rec->partition);
+
+	if (rec->offset < p->next_offset)
+		return;                 /* read before: its effect is in the store */
+	p->ledger[apply(d, rec, wall)]++;
+	p = part_get(d, rec->topic, rec->partition);
+	p->next_offset = rec->offset + 1;
+	p->last_hash = kafka_record_hash(rec->p, rec->len, rec->ts);
+	p->last_ts = rec->ts;
+	p->dirty = true;
+}
+
+/* True when it stopped at a bound, so that more may wait. */
+static bool
+drain(struct daemon *d)
+{
+	const struct fm_time wall = clock_wall();
+	const int64_t until = clock_mono_ns() + (int64_t)d->conf->cycle_ms * FM_NS_PER_MS;
+	struct kafka_record rec;
+	uint64_t n = 0;
+
+	while (d->failed == 0 && kafka_source_next(d->source, &rec) > 0) {
+		take(d, &rec, wall);
+		if (++n >= d->conf->cycle_records ||
+		    ((n & 63) == 0 && clock_mono_ns() >= until)) {
+			note_lazy(d);
+			return true;
+		}
+	}
+	if (n > 0)
+		note_lazy(d);
+	return false;
+}
+
+/* ---- commit and publish --------------------------------------------------------------------------- */
+
+static void
+put_row(void *ctx, const struct row *row)
+{
+	struct daemon *d = ctx;
+
+	if (d->failed == 0)
+		d->failed = store_put_row(d->store, row, &d->err);
+}
+
+static void
+publish(struct daemon *d)
+{
+	const struct stored_transition *tr;
+
+	for (unsigned i = 0; (tr = store_committed(d->store, i)) != NULL; i++) {
+		outbox_committed(d->outbox, tr);
+		control_transition(d, tr);
+	}
+}
+
+static int
+commit(struct daemon *d, const struct store_audit *audit)
+{
+	if (!begin_txn(d))
+		return d->failed;
+	corr_flush(d->corr, put_row, d);
+	put_parts(d);
+	if (d->failed == 0 && audit != NULL)
+		d->failed = store_put_audit(d->store, audit, &d->err);
+	if (d->failed == 0)
+		d->failed = outbox_store_cursors(d->outbox, &d->err);
+	if (d->failed == 0)
+		d->failed = store_put_cursor(d->store, "kafka.quarantine",
+					     kafka_sink_quarantine_acked(d->ksink), &d->err);
+	if (d->failed == 0)
+		d->failed = store_commit(d->store, &d->err);
+	else
+		store_rollback(d->store);
+	d->in_txn = false;
+	d->lazy_due.ns = 0;
+	if (d->failed == 0)
+		publish(d);
+	return d->failed;
+}
+
+static bool
+must_commit(const struct daemon *d)
+{
+	if (d->in_txn || corr_dirty(d->corr))
+		return true;
+	return d->lazy_due.ns != 0 && clock_mono_ns() >= d->lazy_due.ns;
+}
+
+struct fm_time
+engine_time(const struct daemon *d)
+{
+	const struct fm_time now = corr_now(d->corr);
+	const struct fm_time wall = fm_time_sub(clock_wall(), fm_span_ms(ENGINE_LATENESS_MS));
+
+	return kafka_source_caught_up(d->source) ? fm_time_max(now, wall) : now;
+}
+
+/* A new partition that began at its end is remembered at once, or a restart would skip records. */
+static void
+note_start(void *ctx, const char *topic, int32_t partition, int64_t next_offset)
+{
+	struct daemon *d = ctx;
+	struct part *p = part_get(d, topic, partition);
+
+	if (p->next_offset >= 0)
+		return;
+	p->next_offset = next_offset;
+	p->dirty = true;
+	note_lazy(d);
+}
+
+static bool
+offer_one(void *ctx, const struct store_quarantine *q)
+{
+	struct daemon *d = ctx;
+
+	if (kafka_sink_quarantine(d->ksink, q) < 0)
+		return false;
+	d->quarantine_offered = q->id;
+	return true;
+}
+
+static void
+offer_quarantine(struct daemon *d)
+{
+	struct fm_err err;
+
+	if (d->quarantine_kept > d->quarantine_offered)
+		(void)!store_quarantined(d->store, d->quarantine_offered, false, 64, offer_one, d,
+					 &err);
+}
+
+void
+engine_cycle(struct daemon *d)
+{
+	bool more;
+
+	if (d->stopping)
+		return;
+	more = drain(d);
+	kafka_source_take_starts(d->source, note_start, d);
+	if (d->failed == 0 && !more)
+		corr_advance(d->corr, engine_time(d), engine_transition, d);
+	if (d->failed == 0 && must_commit(d))
+		(void)commit(d, NULL);
+	if (d->failed != 0) {
+		engine_fail(d, d->failed, "commit");
+		return;
+	}
+	offer_quarantine(d);
+	if (outbox_pump(d->outbox, clock_wall()))
+		more = true;
+	if (outbox_dirty(d->outbox))
+		note_lazy(d);
+	d->more = more;
+	engine_arm(d);
+}
+
+static void
+on_busy(uv_idle_t *idle)
+{
+	engine_cycle(idle->data);
+}
+
+static void
+on_wake(uv_timer_t *timer)
+{
+	engine_cycle(timer->data);
+}
+
+/*
+ * When to run again without being told: at once while work is left, else at the earliest of the
+ * next deadline (live only), the lazy write and a sink's back-off.
+ */
+void
+engine_arm(struct daemon *d)
+{
+	struct fm_time due, wall = clock_wall();
+	int64_t ms = 1000;
+
+	if (d->more && !d->stopping) {
+		uv_idle_start(&d->busy, on_busy);
+		return;
+	}
+	uv_idle_stop(&d->busy);
+	if (kafka_source_caught_up(d->source) && corr_next_deadline(d->corr, &due)) {
+		const int64_t in = (due.ns - wall.ns) / FM_NS_PER_MS + ENGINE_LATENESS_MS + 1;
+
+		ms = in < ms ? in : ms;
+	}
+	if (d->lazy_due.ns != 0) {
+		const int64_t in = (d->lazy_due.ns - clock_mono_ns()) / FM_NS_PER_MS + 1;
+
+		ms = in < ms ? in : ms;
+	}
+	if (outbox_next_retry(d->outbox, &due)) {
+		const int64_t in = (due.ns - wall.ns) / FM_NS_PER_MS + 1;
+
+		ms = in < ms ? in : ms;
+	}
+	uv_timer_start(&d->wake, on_wake, (uint64_t)(ms > 0 ? ms : 0), 0);
+}
+
+/* ---- commands --------------------------------------------------------------------------------------- */
+
+void
+engine_begin(struct daemon *d)
+{
+	corr_advance(d->corr, engine_time(d), engine_transition, d);
+}
+
+int
+engine_end(struct daemon *d, const struct store_audit *audit)
+{
+	const int r = commit(d, audit);
+
+	if (r < 0)
+		engine_fail(d, r, "commit");
+	else
+		(void)outbox_pump(d->outbox, clock_wall());
+	engine_arm(d);
+	return r;
+}
+
+/* ---- start ---------------------------------------------------------------------------------------------- */
+
+static void
+restore_row(void *ctx, const struct row *row)
+{
+	corr_restore(((struct daemon *)ctx)->corr, row);
+}
+
+static void
+restore_position(void *ctx, const struct store_position *pos)
+{
+	struct part *p = part_get(ctx, pos->topic, pos->partition);
+
+	p->next_offset = pos->next_offset;
+	p->last_hash = pos->last_hash;
+	p->last_ts = pos->last_ts;
+	p->kept = true;
+}
+
+static void
+restore_ledger(void *ctx, const struct store_ledger *l)
+{
+	memcpy(part_get(ctx, l->topic, l->partition)->ledger, l->n, sizeof(l->n));
+}
+
+/* Rules that changed while fmd was down are applied as a reload would. */
+static int
+restore_catalogue(struct daemon *d)
+{
+	char hash[32], *was = NULL;
+	int r = 0;
+
+	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)cat_hash(d->cat));
+	if (store_meta(d->store, "catalogue", &was) == 0 && strcmp(was, hash) == 0) {
+		free(was);
+		return 0;
+	}
+	free(was);
+	corr_swap_catalogue(d->corr, d->cat, corr_now(d->corr), engine_transition, d);
+	if (begin_txn(d))
+		r = store_put_meta(d->store, "catalogue", hash, &d->err);
+	return r < 0 ? r : commit(d, NULL);
+}
+
+int
+engine_restore(struct daemon *d, struct fm_err *err)
+{
+	int r = store_each_row(d->store, restore_row, d, err);
+
+	if (r == 0)
+		r = store_each_position(d->store, restore_position, d, err);
+	if (r == 0)
+		r = store_each_ledger(d->store, restore_ledger, d, err);
+	if (r < 0)
+		return r;
+	corr_restored(d->corr, (struct fm_time){0});
+	return 0;
+}
+
+/* Called when the sinks are there. */
+int
+engine_start(struct daemon *d, struct fm_err *err)
+{
+	const int r = restore_catalogue(d);
+
+	d->quarantine_offered = store_cursor(d->store, "kafka.quarantine");
+	kafka_sink_quarantine_start(d->ksink, d->quarantine_offered);
+	d->quarantine_kept = d->quarantine_offered + store_quarantine_count(d->store);
+	return r < 0 ? fm_fail(err, r, "%s", d->err.msg) : 0;
+}
+
+/* SIGHUP: a bad file changes nothing and says why. */
+void
+engine_reload(struct daemon *d)
+{
+	struct catalogue *cat = NULL, *old = d->cat;
+	struct fm_err err = {0};
+	char hash[32];
+
+	if (catalogue_open(d->conf, &cat, false, &err) < 0) {
+		log_line(LOG_ERROR, "catalogue", "kept the old one: %s", err.msg);
+		corr_self(d->corr, engine_time(d), "990.005", "service=fmd.catalogue=events", true,
+			  SEV_NONE, err.msg, engine_transition, d);
+		(void)engine_end(d, NULL);
+		return;
+	}
+	corr_swap_catalogue(d->corr, cat, engine_time(d), engine_transition, d);
+	corr_self(d->corr, engine_time(d), "990.005", "service=fmd.catalogue=events", false, SEV_NONE, "",
+		  engine_transition, d);
+	d->cat = cat;
+	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)cat_hash(cat));
+	if (begin_txn(d))
+		d->failed = store_put_meta(d->store, "catalogue", hash, &d->err);
+	(void)engine_end(d, NULL);
+	log_line(LOG_NOTICE, "catalogue", "reloaded: %u records (%u before)", cat_count(cat),
+		 cat_count(old));
+	cat_free(old);
+}

@@ -1,0 +1,165 @@
+/* main: the command line of fmd. */
+#include "fmd/daemon_priv.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+const char *argp_program_version = "fmd " FMD_VERSION;
+
+enum { OPT_DEMO = 0x100, OPT_STATE, OPT_CATALOGUE };
+
+struct args {
+	const char *file, *state_dir, *catalogue;
+	bool check, verbose, demo;
+};
+
+static const struct argp_option options[] = {
+	{"config", 'c', "FILE", 0, "Configuration (default /etc/fmd/fmd.yaml)", 0},
+	{"check", 'n', NULL, 0, "Check configuration and catalogue, and end", 0},
+	{"verbose", 'v', NULL, 0, "With -n: print the effective configuration and catalogue", 0},
+	{"demo", OPT_DEMO, NULL, 0,
+	 "Run with an embedded broker and no configuration, in a temporary state directory", 0},
+	{"state-dir", OPT_STATE, "DIR", 0, "State directory instead of the configured one", 0},
+	{"catalogue", OPT_CATALOGUE, "FILE", 0, "Catalogue instead of the configured one", 0},
+	{NULL, 0, NULL, 0, NULL, 0},
+};
+
+static error_t
+parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'c': args->file = arg; return 0;
+	case 'n': args->check = true; return 0;
+	case 'v': args->verbose = true; return 0;
+	case OPT_DEMO: args->demo = true; return 0;
+	case OPT_STATE: args->state_dir = arg; return 0;
+	case OPT_CATALOGUE: args->catalogue = arg; return 0;
+	case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", arg);
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static void
+replace(char **field, const char *value)
+{
+	free(*field);
+	*field = fm_strdup(value);
+}
+
+/* Installed, beside the source, or as named. */
+static const char *
+demo_catalogue(void)
+{
+	struct stat st;
+
+	return stat(FMD_CATALOGUE, &st) == 0 ? FMD_CATALOGUE : FMD_SOURCE_CATALOGUE;
+}
+
+static int
+demo_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
+{
+	struct fmd_conf *conf = NULL;
+	char dir[] = "/tmp/fmd-demo-XXXXXX", *socket;
+	int r = 0;
+
+	if (args->file != NULL)
+		r = conf_load(args->file, &conf, err);
+	else
+		conf = conf_default();
+	if (r < 0)
+		return r;
+	if (args->state_dir == NULL && mkdtemp(dir) == NULL) {
+		conf_free(conf);
+		return fm_fail(err, -errno, "%s: %m", dir);
+	}
+	replace(&conf->state_dir, args->state_dir != NULL ? args->state_dir : dir);
+	if (args->file == NULL)
+		replace(&conf->catalogue, demo_catalogue());
+	socket = fm_asprintf("%s/fmd.sock", conf->state_dir);
+	replace(&conf->socket, socket);
+	free(socket);
+	conf->start_latest = 0;
+	*ret = conf;
+	return 0;
+}
+
+static int
+load_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
+{
+	int r;
+
+	if (args->demo)
+		r = demo_conf(args, ret, err);
+	else
+		r = conf_load(args->file != NULL ? args->file : "/etc/fmd/fmd.yaml", ret, err);
+	if (r == 0 && args->state_dir != NULL)
+		replace(&(*ret)->state_dir, args->state_dir);
+	if (r == 0 && args->catalogue != NULL)
+		replace(&(*ret)->catalogue, args->catalogue);
+	return r;
+}
+
+static int
+check(const struct fmd_conf *conf, bool verbose)
+{
+	struct cat_findings findings;
+	struct catalogue *cat = NULL;
+	struct fm_err err = {0};
+	struct fm_buf out = {0};
+	int r;
+
+	cat_findings_init(&findings);
+	r = cat_load(conf->catalogue, &findings, &cat, &err);
+	for (unsigned i = 0; i < findings.n; i++) {
+		fm_buf_reset(&out);
+		(void)cat_finding_print(&findings.v[i], conf->catalogue, &out);
+		fprintf(stderr, "%s\n", out.s);
+	}
+	if (r < 0 && findings.n_errors == 0)
+		fprintf(stderr, "fmd: %s\n", err.msg);
+	fm_buf_reset(&out);
+	if (r == 0 && verbose) {
+		conf_print(conf, &out);
+		fm_buf_adds(&out, "---\n");
+		cat_print(cat, &out);
+		fputs(out.s, stdout);
+	}
+	fm_buf_fini(&out);
+	cat_findings_fini(&findings);
+	cat_free(cat);
+	return r < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct argp argp = {.options = options, .parser = parse_option,
+		.doc = "Fault management and alarm correlation for clouds that run virtual "
+		       "machines\vSee fmd(8). SIGTERM ends fmd, SIGHUP reloads the catalogue."};
+	struct args args = {0};
+	struct fmd_conf *conf = NULL;
+	struct fm_err err = {0};
+	int r;
+
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (load_conf(&args, &conf, &err) < 0) {
+		fprintf(stderr, "fmd: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
+	if (args.check) {
+		r = check(conf, args.verbose);
+	} else {
+		r = daemon_run(conf, args.demo, &err);
+		if (r < 0) {
+			fprintf(stderr, "fmd: %s\n", err.msg);
+			r = r == -EBUSY ? FMD_EXIT_LOCKED : EXIT_FAILURE;
+		}
+	}
+	conf_free(conf);
+	return r;
+}

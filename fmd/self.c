@@ -1,0 +1,86 @@
+/*
+ * self: fmd's own troubles as alarms 990.xxx, in the same catalogue, list, traps and topics as all
+ * others (P9).
+ */
+#include "fmd/daemon_priv.h"
+
+#include <stdio.h>
+
+#define QUARANTINE_QUIET_MIN 10
+
+static void
+set(struct daemon *d, const char *id, const char *entity, bool on, const char *text)
+{
+	corr_self(d->corr, corr_now(d->corr).ns != 0 ? engine_time(d) : clock_wall(), id, entity, on,
+		  SEV_NONE, text, engine_transition, d);
+}
+
+/* Set at the first bad record, cleared after ten minutes without one. */
+void
+self_quarantined(struct daemon *d)
+{
+	char text[128];
+
+	d->quarantine_quiet = fm_time_add(clock_wall(), fm_span_s(QUARANTINE_QUIET_MIN * 60));
+	snprintf(text, sizeof(text), "Input records could not be read and were quarantined; "
+		 "see fm quarantine-list");
+	set(d, "990.001", "service=fmd.topic=quarantine", true, text);
+}
+
+void
+self_tick(struct daemon *d, struct fm_time now)
+{
+	if (d->quarantine_quiet.ns == 0 || now.ns < d->quarantine_quiet.ns)
+		return;
+	d->quarantine_quiet.ns = 0;
+	set(d, "990.001", "service=fmd.topic=quarantine", false, "");
+}
+
+static void
+reachable(struct daemon *d, bool on, const char *text)
+{
+	if (d->unreachable == !on)
+		return;
+	d->unreachable = !on;
+	set(d, "990.002", "service=fmd.input=kafka", !on, text);
+}
+
+void
+self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partition,
+	    const char *text)
+{
+	struct daemon *d = ctx;
+	char entity[300];
+
+	switch (what) {
+	case KAFKA_INFO:
+		log_line(LOG_INFO, "kafka", "%s", text);
+		return;
+	case KAFKA_WARNING:
+		log_line(LOG_WARNING, "kafka", "%s", text);
+		return;
+	case KAFKA_UNREACHABLE:
+		log_line(LOG_WARNING, "kafka", "no broker can be reached, waiting: %s", text);
+		reachable(d, false, text);
+		return;
+	case KAFKA_REACHABLE:
+		log_line(LOG_NOTICE, "kafka", "%s", text);
+		reachable(d, true, text);
+		return;
+	case KAFKA_TOPIC_MISSING:
+		log_line(LOG_WARNING, "kafka", "topic %s does not exist, waiting: %s", topic, text);
+		return;
+	case KAFKA_TOPIC_FOUND:
+		log_line(LOG_NOTICE, "kafka", "topic %s: %s", topic, text);
+		return;
+	case KAFKA_POSITION_LOST:
+		log_line(LOG_ERROR, "kafka", "topic=%s partition=%d: %s", topic, partition, text);
+		snprintf(entity, sizeof(entity), "service=fmd.topic=%.200s.partition=%d", topic,
+			 partition);
+		set(d, "990.008", entity, true, text);
+		return;
+	case KAFKA_FATAL:
+		log_line(LOG_ERROR, "kafka", "%s", text);
+		return;
+	}
+}

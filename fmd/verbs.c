@@ -1,0 +1,500 @@
+/*
+ * verbs: what each verb of the control protocol does. Reads come from the core's memory (alarms)
+ * or the store (transitions, quarantine); writes go through the core and are answered only after
+ * the commit that makes them durable (P5), with an audit row in the same transaction.
+ */
+#include "fmd/daemon_priv.h"
+
+#include "alarm/alarm_json.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define DEFAULT_EVENTS 1000u
+
+struct verb_call {
+	const struct verb_env *env;
+	const struct ctl_request *rq;
+	struct ctl_query *query;
+	uint64_t limit, n;
+	bool suppressed, alarms, logs, not_complete;
+};
+
+static void
+done(const struct verb_call *call, enum ctl_code code, const char *error)
+{
+	ctl_reply_done(call->env->out, call->rq->id, code, error);
+}
+
+static void
+row_json(const struct verb_call *call, json_t *row)
+{
+	char *text = json_dumps(row, JSON_COMPACT);
+
+	if (text != NULL)
+		ctl_reply_row(call->env->out, call->rq->id, text, strlen(text));
+	free(text);
+	json_decref(row);
+}
+
+/* False: the query is wrong and has been answered. */
+static bool
+take_query(struct verb_call *call)
+{
+	const char *text = ctl_arg_text(call->rq, "query");
+	struct fm_err err = {0};
+
+	call->limit = ctl_arg_num(call->rq, "limit", 0);
+	call->suppressed = ctl_arg_num(call->rq, "include_suppressed", 0) != 0;
+	if (text == NULL || ctl_query_parse(text, &call->query, &err) == 0)
+		return true;
+	done(call, CTL_USAGE, err.msg);
+	return false;
+}
+
+/* ---- alarms --------------------------------------------------------------------------------------- */
+
+static void
+alarm_row(const struct verb_call *call, const struct alarm *al)
+{
+	size_t len;
+	char *text = alarm_to_json(al, &len);
+
+	ctl_reply_row(call->env->out, call->rq->id, text, len);
+	free(text);
+}
+
+/* Held alarms are shown: they are news, only not yet announced. */
+static bool
+is_hidden(const struct alarm *al)
+{
+	return al->status != SUPPR_NONE && al->status != SUPPR_HELD;
+}
+
+static bool
+list_one(void *ctx, const struct alarm *al)
+{
+	struct verb_call *call = ctx;
+
+	if ((is_hidden(al) && !call->suppressed) || !ctl_query_matches(call->query, al))
+		return true;
+	alarm_row(call, al);
+	return ++call->n != call->limit;
+}
+
+static void
+alarm_list(struct verb_call *call)
+{
+	if (!take_query(call))
+		return;
+	corr_each_alarm(call->env->d->corr, ctl_arg_num(call->rq, "cleared", 0) != 0, list_one,
+			call);
+	done(call, CTL_OK, NULL);
+}
+
+static bool
+uuid_arg(const struct verb_call *call, struct fm_uuid *ret)
+{
+	const char *text = ctl_arg_text(call->rq, "uuid");
+
+	if (text != NULL && fm_uuid_parse(text, strlen(text), ret))
+		return true;
+	done(call, CTL_USAGE, "not a UUID");
+	return false;
+}
+
+static void
+alarm_show(struct verb_call *call)
+{
+	const struct alarm *al;
+	struct fm_uuid uuid;
+
+	if (!uuid_arg(call, &uuid))
+		return;
+	al = corr_find_uuid(call->env->d->corr, &uuid);
+	if (al == NULL) {
+		done(call, CTL_NOT_FOUND, "no alarm with this UUID");
+		return;
+	}
+	alarm_row(call, al);
+	done(call, CTL_OK, NULL);
+}
+
+static bool
+count_one(void *ctx, const struct alarm *al)
+{
+	uint64_t *n = ((void **)ctx)[0];
+	const struct verb_call *call = ((void **)ctx)[1];
+
+	if (!is_hidden(al) || call->suppressed)
+		n[al->severity]++;
+	return true;
+}
+
+static void
+alarm_summary(struct verb_call *call)
+{
+	uint64_t n[FM_N_SEVERITIES] = {0};
+	void *ctx[] = {n, call};
+
+	call->suppressed = ctl_arg_num(call->rq, "include_suppressed", 0) != 0;
+	corr_each_alarm(call->env->d->corr, false, count_one, ctx);
+	row_json(call, json_pack("{s:I, s:I, s:I, s:I, s:s}", "critical",
+		(json_int_t)n[SEV_CRITICAL], "major", (json_int_t)n[SEV_MAJOR], "minor",
+		(json_int_t)n[SEV_MINOR], "warnings", (json_int_t)n[SEV_WARNING], "status",
+		n[SEV_CRITICAL] > 0 ? "critical" : n[SEV_MAJOR] + n[SEV_MINOR] > 0 ? "degraded" :
+		"OK"));
+	done(call, CTL_OK, NULL);
+}
+
+/* ---- writes --------------------------------------------------------------------------------------------- */
+
+static void
+operate(struct verb_call *call, enum corr_command_kind kind)
+{
+	struct daemon *d = call->env->d;
+	struct corr_command cmd = {.kind = kind, .user = call->env->user,
+		.verb = ctl_verb_name(call->rq->verb),
+		.alarm_id = ctl_arg_text(call->rq, "alarm_id"),
+		.entity = ctl_arg_text(call->rq, "entity")};
+	struct fm_err err = {0};
+	struct fm_uuid uuid;
+	char args[1200];
+	int r;
+
+	if (cmd.alarm_id == NULL) {
+		if (!uuid_arg(call, &uuid))
+			return;
+		cmd.uuid = &uuid;
+	}
+	engine_begin(d);
+	cmd.at = engine_time(d);
+	r = corr_operate(d->corr, &cmd, engine_transition, d, &err);
+	snprintf(args, sizeof(args), "%s %s", cmd.alarm_id != NULL ? cmd.alarm_id :
+		 ctl_arg_text(call->rq, "uuid"), cmd.entity != NULL ? cmd.entity : "");
+	const struct store_audit audit = {.at = clock_wall(), .user = cmd.user, .verb = cmd.verb,
+		.args = args, .result = r == 0 ? "done" : err.msg};
+
+	if (engine_end(d, &audit) < 0)
+		done(call, CTL_FAILED, "the change could not be stored");
+	else
+		done(call, r == 0 ? CTL_OK : r == -ENOENT ? CTL_NOT_FOUND : CTL_FAILED,
+		     r == 0 ? NULL : err.msg);
+}
+
+/* ---- transitions ------------------------------------------------------------------------------------------- */
+
+static const char *
+member(const json_t *obj, const char *name)
+{
+	const char *s = json_string_value(json_object_get(obj, name));
+
+	return s != NULL ? s : "";
+}
+
+/* Enough of an alarm for a query to be matched against. */
+static bool
+query_matches(const struct ctl_query *query, const struct stored_transition *tr)
+{
+	json_t *al;
+	struct alarm a = {.alarm_id = tr->alarm_id, .entity = tr->entity, .uuid = tr->uuid};
+	const char *s;
+	bool ok;
+
+	if (query == NULL)
+		return true;
+	al = json_loadb(tr->json + tr->len - 1 - tr->alarm_len, tr->alarm_len, 0, NULL);
+	if (al == NULL)
+		return false;
+	a.cleared = strcmp(member(al, "state"), "cleared") == 0;
+	s = member(al, "severity");
+	(void)severity_parse(s, strlen(s), &a.severity);
+	s = member(al, "alarm_type");
+	(void)alarm_type_parse(s, strlen(s), &a.type);
+	s = member(al, "probable_cause");
+	(void)probable_cause_parse(s, strlen(s), &a.cause);
+	a.reason_text = member(al, "reason_text");
+	a.entity_type_id = member(al, "entity_type_id");
+	a.service_affecting = json_is_true(json_object_get(al, "service_affecting"));
+	a.count = (uint64_t)json_integer_value(json_object_get(al, "count"));
+	a.raised_at = a.changed_at = tr->at;
+	ok = ctl_query_matches(query, &a);
+	json_decref(al);
+	return ok;
+}
+
+static bool
+event_one(void *ctx, const struct stored_transition *tr)
+{
+	struct verb_call *call = ctx;
+	const bool is_log = tr->kind == TR_LOG;
+
+	if ((call->alarms || call->logs) && !(is_log ? call->logs : call->alarms))
+		return true;
+	if ((!tr->notify && !call->suppressed) || !query_matches(call->query, tr))
+		return true;
+	ctl_reply_row(call->env->out, call->rq->id, tr->json, tr->len);
+	return ++call->n != call->limit;
+}
+
+static void
+run_query(struct verb_call *call, const struct store_query *q, store_transition_f *f)
+{
+	struct fm_err err = {0};
+
+	if (store_transitions(call->env->d->store, q, f, call, &err) < 0)
+		done(call, CTL_FAILED, err.msg);
+	else
+		done(call, CTL_OK, NULL);
+}
+
+static void
+event_list(struct verb_call *call)
+{
+	const struct store_query q = {.reverse = true, .kind = -1};
+
+	if (!take_query(call))
+		return;
+	call->limit = call->limit != 0 ? call->limit : DEFAULT_EVENTS;
+	call->alarms = ctl_arg_num(call->rq, "alarms", 0) != 0;
+	call->logs = ctl_arg_num(call->rq, "logs", 0) != 0;
+	run_query(call, &q, event_one);
+}
+
+static bool
+plain_one(void *ctx, const struct stored_transition *tr)
+{
+	struct verb_call *call = ctx;
+
+	ctl_reply_row(call->env->out, call->rq->id, tr->json, tr->len);
+	call->n++;
+	return true;
+}
+
+static void
+event_show(struct verb_call *call)
+{
+	const uint64_t seq = ctl_arg_num(call->rq, "seq", 0);
+	struct store_query q = {.kind = -1, .limit = 1, .after_seq = seq > 0 ? seq - 1 : 0};
+	struct fm_uuid uuid;
+	struct fm_err err = {0};
+
+	if (seq == 0 && !uuid_arg(call, &uuid))
+		return;
+	if (seq == 0)
+		q.uuid = &uuid;
+	if (seq > store_last_seq(call->env->d->store) ||
+	    store_transitions(call->env->d->store, &q, plain_one, call, &err) < 0 || call->n == 0)
+		done(call, CTL_NOT_FOUND, "no such event");
+	else
+		done(call, CTL_OK, NULL);
+}
+
+/* By occurrence (uuid), or by key over all occurrences. */
+static void
+history(struct verb_call *call)
+{
+	struct store_query q = {.kind = -1, .alarm_id = ctl_arg_text(call->rq, "alarm_id"),
+		.entity = ctl_arg_text(call->rq, "entity"),
+		.limit = (unsigned)ctl_arg_num(call->rq, "limit", 0)};
+	struct fm_uuid uuid;
+	struct fm_err err = {0};
+
+	if (q.alarm_id == NULL) {
+		if (!uuid_arg(call, &uuid))
+			return;
+		q.uuid = &uuid;
+	}
+	if (store_transitions(call->env->d->store, &q, plain_one, call, &err) < 0)
+		done(call, CTL_FAILED, err.msg);
+	else if (call->n == 0)
+		done(call, CTL_NOT_FOUND, "nothing is kept of such an alarm");
+	else
+		done(call, CTL_OK, NULL);
+}
+
+/* What is kept after the given seq, then everything new as it is committed. */
+static void
+watch(struct verb_call *call)
+{
+	const struct store *st = call->env->d->store;
+	const uint64_t after = ctl_arg_num(call->rq, "after", store_last_seq(st));
+	const struct store_query q = {.kind = -1, .after_seq = after};
+	struct fm_err err = {0};
+
+	if (after < store_last_seq(st) &&
+	    store_transitions(call->env->d->store, &q, plain_one, call, &err) < 0) {
+		done(call, CTL_FAILED, err.msg);
+		return;
+	}
+	*call->env->watch_after = store_last_seq(st);
+	*call->env->watching = true;
+}
+
+/* ---- figures ------------------------------------------------------------------------------------------------- */
+
+static void
+figure(const struct verb_call *call, const char *section, const char *name, uint64_t value,
+       const char *unit)
+{
+	row_json(call, json_pack("{s:s, s:s, s:I, s:s}", "section", section, "name", name, "value",
+				 (json_int_t)value, "unit", unit));
+}
+
+static void
+stats_core(const struct verb_call *call)
+{
+	struct corr_stats s;
+
+	corr_get_stats(call->env->d->corr, &s);
+	figure(call, "alarms", "critical", s.active[SEV_CRITICAL], "");
+	figure(call, "alarms", "major", s.active[SEV_MAJOR], "");
+	figure(call, "alarms", "minor", s.active[SEV_MINOR], "");
+	figure(call, "alarms", "warning", s.active[SEV_WARNING], "");
+	figure(call, "alarms", "suppressed", s.suppressed, "");
+	figure(call, "alarms", "cleared, kept", s.cleared, "");
+	figure(call, "tracker", "instances", s.instances, "");
+	figure(call, "tracker", "hosts", s.hosts, "");
+	figure(call, "tracker", "open migrations", s.open_attempts, "");
+	figure(call, "tracker", "deadlines", s.deadlines, "");
+	figure(call, "events", "read since start", s.events, "");
+	figure(call, "events", "applied", s.applied, "");
+	figure(call, "events", "no effect", s.no_effect, "");
+	figure(call, "events", "duplicate", s.duplicate, "");
+	figure(call, "events", "late", s.late, "");
+	figure(call, "events", "lost upstream", s.lost_upstream, "");
+	figure(call, "events", "requests refused", s.refused, "");
+}
+
+static void
+stats(struct verb_call *call)
+{
+	const struct daemon *d = call->env->d;
+	struct kafka_source_stats k;
+	struct store_stats s;
+
+	stats_core(call);
+	kafka_source_get_stats(d->source, &k);
+	figure(call, "kafka", "reachable", k.reachable, "");
+	figure(call, "kafka", "records", k.records, "");
+	figure(call, "kafka", "bytes", k.bytes, "bytes");
+	figure(call, "kafka", "partitions", k.partitions, "");
+	figure(call, "kafka", "partitions caught up", k.caught_up, "");
+	figure(call, "kafka", "missing topics", k.missing_topics, "");
+	store_get_stats(d->store, &s);
+	figure(call, "store", "last sequence", store_last_seq(d->store), "");
+	figure(call, "store", "oldest sequence", store_oldest_seq(d->store), "");
+	figure(call, "store", "commits", s.commits, "");
+	figure(call, "store", "rows written", s.rows, "");
+	figure(call, "store", "file size", s.file_bytes, "bytes");
+	figure(call, "store", "log size", s.wal_bytes, "bytes");
+	figure(call, "store", "quarantined", store_quarantine_count(d->store), "");
+	figure(call, "control", "clients", d->n_clients, "");
+	done(call, CTL_OK, NULL);
+}
+
+static void
+sink_row(void *ctx, const struct sink_stats *s)
+{
+	row_json(ctx, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s?}", "name", s->name, "state",
+		s->state != NULL ? s->state : "", "acked", (json_int_t)s->acked, "last_seq",
+		(json_int_t)s->last_seq, "lag", (json_int_t)(s->last_seq - s->acked), "delivered",
+		(json_int_t)s->delivered, "refused", (json_int_t)s->refused, "last_error",
+		s->last_error));
+}
+
+static void
+sink_list(struct verb_call *call)
+{
+	outbox_each(call->env->d->outbox, sink_row, call);
+	done(call, CTL_OK, NULL);
+}
+
+static void
+ledger(struct verb_call *call)
+{
+	const struct daemon *d = call->env->d;
+
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		json_t *row = json_pack("{s:s, s:i}", "topic", d->part[i].topic, "partition",
+					(int)d->part[i].partition);
+		uint64_t read = 0;
+
+		for (unsigned o = 0; o < LEDGER_N; o++)
+			read += d->part[i].ledger[o];
+		json_object_set_new(row, "read", json_integer((json_int_t)read));
+		for (unsigned o = 0; o < LEDGER_N; o++)
+			json_object_set_new(row, ledger_outcome_name((enum ledger_outcome)o),
+					    json_integer((json_int_t)d->part[i].ledger[o]));
+		row_json(call, row);
+	}
+	done(call, CTL_OK, NULL);
+}
+
+static bool
+quarantine_row(void *ctx, const struct store_quarantine *q)
+{
+	struct fm_buf excerpt = {0};
+	char time[FM_TIME_STR];
+
+	fm_escape(&excerpt, q->body != NULL ? q->body : "", q->len < 120 ? q->len : 120);
+	row_json(ctx, json_pack("{s:I, s:s, s:i, s:I, s:s, s:s, s:I, s:s}", "id",
+		(json_int_t)q->id, "topic", q->topic, "partition", (int)q->partition, "offset",
+		(json_int_t)q->offset, "time", fm_time_format(q->at, time), "reason", q->reason,
+		"length", (json_int_t)q->full_len, "excerpt", excerpt.s != NULL ? excerpt.s : ""));
+	fm_buf_fini(&excerpt);
+	return true;
+}
+
+static void
+quarantine_list(struct verb_call *call)
+{
+	struct fm_err err = {0};
+	const uint64_t limit = ctl_arg_num(call->rq, "limit", 100);
+
+	if (store_quarantined(call->env->d->store, 0, true, (unsigned)limit, quarantine_row, call,
+			      &err) < 0)
+		done(call, CTL_FAILED, err.msg);
+	else
+		done(call, CTL_OK, NULL);
+}
+
+static void
+version(struct verb_call *call)
+{
+	row_json(call, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "version", FMD_VERSION,
+		"librdkafka", kafka_library_version(), "sqlite", store_library_version(), "schema",
+		FM_SCHEMA_TRANSITION, "stream", store_stream(call->env->d->store), "pid",
+		(int)getpid()));
+	done(call, CTL_OK, NULL);
+}
+
+void
+verb_run(const struct verb_env *env, const struct ctl_request *rq)
+{
+	struct verb_call call = {.env = env, .rq = rq};
+
+	switch (rq->verb) {
+	case CTL_VERB_ALARM_LIST: alarm_list(&call); break;
+	case CTL_VERB_ALARM_SHOW: alarm_show(&call); break;
+	case CTL_VERB_ALARM_DELETE:
+	case CTL_VERB_ALARM_CLEAR: operate(&call, CORR_CMD_CLEAR); break;
+	case CTL_VERB_ALARM_ACK: operate(&call, CORR_CMD_ACK); break;
+	case CTL_VERB_ALARM_UNACK: operate(&call, CORR_CMD_UNACK); break;
+	case CTL_VERB_ALARM_SUMMARY: alarm_summary(&call); break;
+	case CTL_VERB_ALARM_HISTORY:
+	case CTL_VERB_EXPLAIN: history(&call); break;
+	case CTL_VERB_EVENT_LIST: event_list(&call); break;
+	case CTL_VERB_EVENT_SHOW: event_show(&call); break;
+	case CTL_VERB_WATCH: watch(&call); break;
+	case CTL_VERB_STATS: stats(&call); break;
+	case CTL_VERB_QUARANTINE_LIST: quarantine_list(&call); break;
+	case CTL_VERB_SINK_LIST: sink_list(&call); break;
+	case CTL_VERB_LEDGER: ledger(&call); break;
+	case CTL_VERB_VERSION: version(&call); break;
+	case CTL_N_VERBS: break;
+	}
+	ctl_query_free(call.query);
+}
