@@ -98,7 +98,8 @@ Test(event_form, an_escape_may_lie_anywhere_in_an_envelope)
 Test(event_form, malformed_escapes_and_strings_of_an_envelope_are_refused)
 {
 	static const char *const bad[] = {
-		"\\x", "\\a", "\\u12g4", "\\u12", "\\ud83d", "\\ud83dx", "\\ud83d\\u0041", "\\ude00",
+		"\\x", "\\a", "\\u12g4", "\\u12", "\\ud83d", "\\ud83dx", "\\ud83d\\u0041",
+		"\\ude00",
 		"\t", "\n", "\x01", "\\\\x", "\\\\ud83d", "\\u0001",
 	};
 	RIG;
@@ -177,7 +178,8 @@ Test(event_form, malformed_json_is_refused_with_its_place)
 		{"{\"op\":\"abc}", "byte 6"}, {"{\"op\":\"\xff\"}", "byte 7"},
 		{"{\"op\":\"\xc0\xaf\"}", "byte 7"}, {"{\"op\":\"\xed\xa0\x80\"}", "byte 7"},
 		{"{\"op\":\"caf\xc3\"}", "byte 10"}, {"\xef\xbb\xbf{}", "byte 0"},
-		{"{\"unread\":{\"deep\":[1,}}", "byte 21"}, {"{\"a\\x\":1}", "byte 3"}, {"[[", "byte 2"},
+		{"{\"unread\":{\"deep\":[1,}}", "byte 21"}, {"{\"a\\x\":1}", "byte 3"},
+		{"[[", "byte 2"},
 		{"{\"op\":\"\\udc00\"}", "byte 7"}, {"{\"op\":\"\\ud83d\\u0041\"}", "byte 7"},
 		{"{\"a\":-9223372036854775809}", "byte 5"}, {"{\"a\":1.}", "byte 5"},
 		{"{\"a\":1e}", "byte 5"}, {"{\"a\":-}", "byte 5"}, {"{\"a\":truefalse}", "byte 5"},

@@ -99,7 +99,8 @@ Test(event_libvirt, every_lifecycle_detail_is_known_by_name)
 Test(event_libvirt, codes_beyond_what_libvirt_has_are_unknown)
 {
 	static const char *const texts[] = {
-		EVENT("\"event_id\":27"), EVENT("\"event_id\":-1"), EVENT("\"event_id\":4294967296"),
+		EVENT("\"event_id\":27"), EVENT("\"event_id\":-1"),
+		EVENT("\"event_id\":4294967296"),
 		EVENT("\"event\":\"nic-mac-change\""), KIND("frobnicate", ""),
 		EVENT("\"event_id\":0,\"lifecycle_code\":9,\"detail_code\":0"),
 		EVENT("\"event_id\":0,\"lifecycle_code\":-1,\"detail_code\":0"),
@@ -284,7 +285,8 @@ Test(event_libvirt, a_monitor_event_has_QEMUs_name_status_and_clock)
 	cr_assert_eq(rig.ev.stamp.ns, 1795376379058429000, "the bridge's, without QEMU's");
 	decoded(&rig, KIND("qmp", "," DOMAIN ",\"event\":\"RESUME\""));
 	cr_assert_eq(rig.ev.u.lv.qmp, QMP_RESUME);
-	decoded(&rig, KIND("qmp", "," DOMAIN ",\"event\":\"MIGRATION_PASS\",\"data\":{\"pass\":4}"));
+	decoded(&rig, KIND("qmp", "," DOMAIN ",\"event\":\"MIGRATION_PASS\","
+			   "\"data\":{\"pass\":4}"));
 	cr_assert_eq(rig.ev.u.lv.qmp, QMP_MIGRATION_PASS);
 	cr_assert_eq(rig.ev.u.lv.iteration, 4);
 	decoded(&rig, KIND("qmp", "," DOMAIN ",\"event\":\"VSERPORT_CHANGE\",\"data\":{}"));
@@ -331,12 +333,14 @@ Test(event_libvirt, missing_and_wrong_members_are_refused_by_name)
 		{"{\"kind\":\"connect\",\"host\":\"c\",\"seq\":18446744073709551615}",
 		 "member seq: not a 64-bit integer"},
 		{"{\"kind\":\"connect\",\"host\":\"c\",\"ts\":\"now\"}", "member ts: not a time"},
-		{"{\"kind\":1}", "member kind: not a string"}, {"{\"kind\":null}", "member kind: missing"},
+		{"{\"kind\":1}", "member kind: not a string"},
+		{"{\"kind\":null}", "member kind: missing"},
 		{KIND("qmp", "," DOMAIN ",\"event\":\"STOP\",\"qemu_sec\":9223372036854775807"),
 		 "member qemu_sec: not a time"},
 		{KIND("qmp", "," DOMAIN ",\"event\":\"STOP\",\"qemu_sec\":1,\"qemu_usec\":1000000"),
 		 "member qemu_usec: not 0 to 999999"},
-		{KIND("qmp", "," DOMAIN ",\"event\":\"STOP\",\"data\":[]"), "member data: not an object"},
+		{KIND("qmp", "," DOMAIN ",\"event\":\"STOP\",\"data\":[]"),
+		 "member data: not an object"},
 	};
 	RIG;
 

@@ -119,7 +119,8 @@ Test(event_nova, other_instance_types_are_read_without_an_action)
 Test(event_nova, types_of_other_things_are_unknown)
 {
 	static const char *const texts[] = {
-		VERSIONED("scheduler.select_destinations.start", ""), VERSIONED("metrics.update", ""),
+		VERSIONED("scheduler.select_destinations.start", ""),
+		VERSIONED("metrics.update", ""),
 		VERSIONED("server_group.create", VID), VERSIONED("compute.instance.pause.end", VID),
 		LEGACY("instance.pause.end", LID), LEGACY("compute.build_and_run", LID),
 		LEGACY("live_migration", "\"exception\":\"x\",\"args\":{}"),
@@ -368,8 +369,8 @@ Test(event_nova, an_update_says_from_what_to_what)
 
 	n = nova(&rig, VERSIONED("instance.update", VID ",\"state\":\"active\","
 		"\"task_state\":\"migrating\",\"old_display_name\":\"old\",\"state_update\":"
-		OBJECT("\"old_state\":\"active\",\"state\":\"error\",\"old_task_state\":\"migrating\","
-		       "\"new_task_state\":null")));
+		OBJECT("\"old_state\":\"active\",\"state\":\"error\","
+		       "\"old_task_state\":\"migrating\",\"new_task_state\":null")));
 	cr_assert_eq(n->vm_state, VM_ERROR);
 	cr_assert_eq(n->old_vm_state, VM_ACTIVE);
 	cr_assert_eq(n->task, TASK_NONE);
@@ -421,6 +422,23 @@ Test(event_nova, the_requesters_project_names_the_tenant_only_when_it_is_the_own
 	     "\"project_name\":\"admin\"},\"payload\":{" LID ",\"tenant_id\":\"t-1\"}}");
 	cr_assert_null(rig.ev.u.nova.tenant_name.p);
 	assert_str(rig.ev.u.nova.initiator_project, "admin");
+}
+
+Test(event_nova, a_resize_in_preparation_names_the_flavor_to_come)
+{
+	RIG;
+
+	nova(&rig, VERSIONED("instance.resize_prep.start", VID ",\"flavor\":"
+			     OBJECT("\"name\":\"m1\"") ",\"new_flavor\":"
+			     OBJECT("\"name\":\"m2\"")));
+	assert_str(rig.ev.u.nova.flavor, "m1");
+	assert_str(rig.ev.u.nova.new_flavor, "m2");
+	nova(&rig, LEGACY("compute.instance.resize.prep.end", LID ",\"instance_type\":\"m1\","
+			  "\"new_instance_type\":\"m2\""));
+	assert_str(rig.ev.u.nova.flavor, "m1");
+	assert_str(rig.ev.u.nova.new_flavor, "m2");
+	nova(&rig, VERSIONED("instance.resize_prep.start", VID));
+	cr_assert_null(rig.ev.u.nova.new_flavor.p);
 }
 
 Test(event_nova, both_spellings_of_a_limit_count_everywhere)

@@ -1,0 +1,60 @@
+/*
+ * scn: the scenario language. One step per line, "at TIME VERB …", times relative to the
+ * scenario's zero; HACKING of a scenario is in README.md.
+ */
+#ifndef FM_TEST_SCN_H
+#define FM_TEST_SCN_H
+
+#include <stdio.h>
+
+#include "base/base.h"
+
+#define SCN_VERBS(X) X(NOVA, "nova") X(LIBVIRT, "libvirt") X(REQUEST, "request") \
+	X(RECORD, "record") X(OPERATE, "operate") X(EXPECT, "expect") X(RESTART, "restart") \
+	X(KILL, "kill") X(ALLOW, "allow") X(CATALOGUE, "catalogue")
+enum scn_verb {
+#define FM_X(id, name) SCN_##id,
+	SCN_VERBS(FM_X)
+#undef FM_X
+	SCN_N_VERBS
+};
+
+#define SCN_MAX_WORDS 48
+struct scn_step {
+	unsigned line;
+	struct fm_span at;
+	enum scn_verb verb;
+	char *raw;                      /* what follows the verb */
+	char *word[SCN_MAX_WORDS];      /* of it, quotes taken off */
+	unsigned n_words;
+};
+struct scn {
+	char *path;
+	struct scn_step *step;
+	unsigned n;
+	struct fm_arena arena;
+	char *tenant[100];              /* of U1 … U99, as far as told yet */
+	unsigned seq_of[16];            /* last sequence number of each bridge */
+	char *bridge[16];
+	unsigned serial;                /* of records, for message ids */
+};
+
+/* Exits with a message that names file and line when the file is wrong. */
+void scn_load(struct scn *s, const char *path);
+void scn_fini(struct scn *s);
+void scn_die(const struct scn *s, const struct scn_step *step, const char *fmt, ...)
+	FM_PRINTF(3, 4) __attribute__((noreturn));
+/* Forgets what the records have told so far. */
+void scn_rewind(struct scn *s);
+
+/* The value of option NAME= among the words from first on; otherwise def. */
+const char *scn_opt(const struct scn_step *step, unsigned first, const char *name,
+		    const char *def);
+/* "U7" as a UUID, other text as it is; lives in the scenario. */
+const char *scn_uuid(struct scn *s, const char *word);
+/* "vm=U7" as the entity of that instance, "instance=U7" spelled out. */
+const char *scn_entity(struct scn *s, const char *word);
+/* The JSON of a nova, libvirt, request or record step; base is the scenario's zero. */
+char *scn_record(struct scn *s, const struct scn_step *step, struct fm_time base);
+
+#endif

@@ -1,0 +1,376 @@
+"""Peers for the tests of the SNMP side: real receivers on loopback ports and the sending program.
+
+Snmptrapd   net-snmp's trap daemon with a configuration of its own, in a directory of its own
+Pysnmp      an independent decoder: another SNMP stack, in another process
+RawUdp      a socket that keeps datagrams as they came
+Sender      tests/system/snmp_send.c: store, outbox and fmagent without the daemon
+
+Nothing here waits a fixed time: everything is polled until it is there or a deadline passes.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+DEADLINE = 30.0
+
+
+def wait_for(what, condition, deadline=DEADLINE):
+    """Returns the first true value of condition()."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline:.0f} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class User:
+    """A USM user with its pass phrases; proto and priv are fmagent's words."""
+
+    AUTH = {"sha1": "SHA", "sha224": "SHA-224", "sha256": "SHA-256", "sha384": "SHA-384",
+            "sha512": "SHA-512"}
+    PRIV = {"aes128": "AES", "aes192": "AES-192", "aes256": "AES-256"}
+
+    def __init__(self, name, auth="sha256", priv="aes128", auth_pass="correct horse battery",
+                 priv_pass="staple of privacy"):
+        self.name, self.auth, self.priv = name, auth, priv
+        self.auth_pass, self.priv_pass = auth_pass, priv_pass
+
+    def create_user(self, engine_id=None):
+        engine = f"-e 0x{engine_id} " if engine_id else ""
+        return (f'createUser {engine}{self.name} {self.AUTH[self.auth]} "{self.auth_pass}" '
+                f'{self.PRIV[self.priv]} "{self.priv_pass}"\nauthUser log {self.name} priv\n')
+
+
+# ---- snmptrapd --------------------------------------------------------------------------------
+
+
+def find_snmptrapd():
+    return shutil.which("snmptrapd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+class Snmptrapd:
+    """traps() gives what it logged: {"how": "TRAP2, SNMP v3, user …", "varbinds": [(oid, text)]}."""
+
+    def __init__(self, directory, name, users=(), sender_engine=None, community="alarms",
+                 port=None):
+        self.dir = os.path.join(directory, name)
+        self.port = port or free_port()
+        self.log = os.path.join(self.dir, "log")
+        self.proc = None
+        os.makedirs(self.dir, exist_ok=True)
+        self.configure(users, sender_engine, community)
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def configure(self, users, sender_engine=None, community="alarms"):
+        """Users are known for traps (the sender's engine) and for informs (its own engine)."""
+        with open(os.path.join(self.dir, "conf"), "w", encoding="utf-8") as f:
+            f.write(f"authCommunity log {community}\n")
+            f.write("format2 %P\\t%v\\n\nformat1 %P\\t%v\\n\n")
+            for user in users:
+                f.write(user.create_user())
+                if sender_engine:
+                    f.write(user.create_user(sender_engine))
+
+    def start(self):
+        env = dict(os.environ, SNMPCONFPATH=self.dir, SNMP_PERSISTENT_DIR=self.dir,
+                   MIBS="", MIBDIRS=self.dir)
+        self.proc = subprocess.Popen(
+            [find_snmptrapd(), "-f", "-n", "-C", "-c", os.path.join(self.dir, "conf"),
+             "-A", "-Lf", self.log, "-On", "-m", "", "-M", self.dir, f"udp:{self.address}"],
+            env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("snmptrapd listens", self._listens)
+        return self
+
+    def _listens(self):
+        if self.proc.poll() is not None:
+            raise AssertionError(f"snmptrapd ended: {self._text()}")
+        want = f"0100007F:{self.port:04X}"
+        with open("/proc/net/udp", encoding="ascii") as f:
+            return any(line.split()[1] == want for line in f.readlines()[1:])
+
+    def signal(self, number):
+        self.proc.send_signal(number)
+
+    def stop(self):
+        if self.proc is not None:
+            self.proc.send_signal(signal.SIGCONT)
+            self.proc.kill()
+            self.proc.wait()
+            self.proc = None
+
+    def forget_engine(self):
+        """The next start is another SNMP engine, as after a reinstallation."""
+        for root, _, files in os.walk(self.dir):
+            for name in files:
+                if name.startswith("snmptrapd.conf"):
+                    os.unlink(os.path.join(root, name))
+
+    def _text(self):
+        try:
+            with open(self.log, encoding="utf-8", errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def traps(self):
+        found = []
+        for line in self._text().splitlines():
+            fields = line.split("\t")
+            if not fields[0].startswith(("TRAP2", "INFORM")):
+                continue
+            varbinds = [tuple(f.split(" = ", 1)) for f in fields[1:] if " = " in f]
+            found.append({"how": fields[0], "varbinds": varbinds})
+        return found
+
+    def wait_traps(self, n):
+        wait_for(f"{n} traps in {self.log}", lambda: len(self.traps()) >= n)
+        return self.traps()
+
+    def indices(self):
+        """The row index of every trap, in order of arrival."""
+        return [int(t["varbinds"][2][0].rsplit(".", 1)[1]) for t in self.traps()]
+
+    def wait_index(self, index):
+        wait_for(f"index {index} in {self.log}", lambda: index in self.indices())
+        return self.indices()
+
+
+# ---- pysnmp -------------------------------------------------------------------------------------
+
+
+def pysnmp_python():
+    """An interpreter that has pysnmp, or None."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        probe = "import pysnmp.entity.rfc3413.ntfrcv, pysnmp.carrier.asyncore.dgram.udp"
+        if python and os.path.exists(python) and subprocess.run(
+                [python, "-W", "ignore", "-c", probe], stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, check=False).returncode == 0:
+            return python
+    return None
+
+
+class Pysnmp:
+    """traps() gives {"version": 1|3, "varbinds": [[oid, type, value]]}; octets are hexadecimal."""
+
+    def __init__(self, user=None, sender_engine=None, community="alarms"):
+        self.port = free_port()
+        args = {"port": self.port, "community": community, "engine": sender_engine,
+                "user": vars(user) if user else None}
+        self.found = []
+        self.proc = subprocess.Popen(
+            [pysnmp_python(), "-W", "ignore", os.path.abspath(__file__), json.dumps(args)],
+            stdout=subprocess.PIPE, text=True)
+        assert self.proc.stdout.readline() == "ready\n"
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def _read(self):
+        for line in self.proc.stdout:
+            self.found.append(json.loads(line))
+
+    def traps(self):
+        return list(self.found)
+
+    def wait_traps(self, n):
+        wait_for(f"{n} traps at pysnmp", lambda: len(self.found) >= n)
+        return self.traps()
+
+    def stop(self):
+        self.proc.kill()
+        self.proc.wait()
+        self.thread.join()
+        self.proc.stdout.close()
+
+
+def _receive(args):
+    """The process behind Pysnmp: prints one JSON line for each notification."""
+    from pysnmp.carrier.asyncore.dgram import udp
+    from pysnmp.entity import config, engine
+    from pysnmp.entity.rfc3413 import ntfrcv
+    from pysnmp.proto.api import v2c
+
+    snmp = engine.SnmpEngine()
+    config.addTransport(snmp, udp.domainName,
+                        udp.UdpTransport().openServerMode(("127.0.0.1", args["port"])))
+    config.addV1System(snmp, "area", args["community"])
+    if args["user"]:
+        _add_user(config, v2c, snmp, args["user"], args["engine"])
+
+    def on_notification(_engine, _ref, _ctx_engine, _ctx_name, varbinds, ctx):
+        info = ctx["version"]
+        print(json.dumps({"version": info, "varbinds": [_plain(n, v) for n, v in varbinds]}),
+              flush=True)
+
+    context = {"version": 3 if args["user"] else 1}
+    ntfrcv.NotificationReceiver(snmp, on_notification, context)
+    snmp.transportDispatcher.jobStarted(1)
+    print("ready", flush=True)
+    snmp.transportDispatcher.runDispatcher()
+
+
+def _add_user(config, v2c, snmp, user, engine):
+    auth = {"sha1": config.usmHMACSHAAuthProtocol, "sha256": config.usmHMAC192SHA256AuthProtocol,
+            "sha512": config.usmHMAC384SHA512AuthProtocol}[user["auth"]]
+    priv = {"aes128": config.usmAesCfb128Protocol,
+            "aes256": config.usmAesBlumenthalCfb256Protocol}[user["priv"]]
+    keys = (user["name"], auth, user["auth_pass"], priv, user["priv_pass"])
+    config.addV3User(snmp, *keys)
+    if engine:
+        config.addV3User(snmp, *keys, securityEngineId=v2c.OctetString(hexValue=engine))
+
+
+def _plain(name, value):
+    kind = type(value).__name__
+    if hasattr(value, "asOctets") and kind != "ObjectIdentifier":
+        return [str(name), kind, value.asOctets().hex()]
+    return [str(name), kind, str(value) if kind == "ObjectIdentifier" else int(value)]
+
+
+# ---- raw UDP --------------------------------------------------------------------------------------
+
+
+class RawUdp:
+    """Keeps datagrams; answers nothing."""
+
+    def __init__(self):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.settimeout(DEADLINE)
+        self.port = self.sock.getsockname()[1]
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def receive(self):
+        return self.sock.recv(65536)
+
+    def stop(self):
+        self.sock.close()
+
+
+# ---- the sender ------------------------------------------------------------------------------------
+
+
+def sender_program(build_dir):
+    return os.path.join(build_dir, "tests", "system", "snmp_send")
+
+
+class Sender:
+    """The sending program. Its state directory survives kill() and start()."""
+
+    def __init__(self, build_dir, directory, engine_id=None):
+        self.program = sender_program(build_dir)
+        self.dir = os.path.join(directory, "sender")
+        self.config = {"targets": []}
+        if engine_id:
+            self.config["engine_id"] = engine_id
+        self.next_id = 1
+        self.proc = None
+        os.makedirs(self.dir, mode=0o700, exist_ok=True)
+
+    def secret(self, name, text, mode=0o600):
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="utf-8") as f:
+            os.fchmod(f.fileno(), 0o600)
+            f.write(text + "\n")
+            os.fchmod(f.fileno(), mode)
+        return path
+
+    def add_v2c(self, name, address, community="alarms", **more):
+        self.config["targets"].append(dict(
+            name=name, address=address, version="v2c",
+            community_file=self.secret(f"{name}.community", community), **more))
+
+    def add_v3(self, name, address, user, **more):
+        self.config["targets"].append(dict(
+            name=name, address=address, version="v3", user=user.name, auth=user.auth,
+            priv=user.priv, auth_file=self.secret(f"{name}.auth", user.auth_pass),
+            priv_file=self.secret(f"{name}.priv", user.priv_pass), **more))
+
+    def start(self):
+        path = os.path.join(self.dir, "config.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(self.config, f)
+        self.proc = subprocess.Popen([self.program, os.path.join(self.dir, "state"), path],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.answer = json.loads(self.proc.stdout.readline())
+        return self
+
+    def send(self, kind, severity="major", count=1, **more):
+        """Commits count transitions with ids of their own; returns the last id."""
+        command = dict(kind=kind, severity=severity, count=count, alarm_id="200.004",
+                       entity="host=compute-1", reason="compute-1 experienced a failure",
+                       repair="If problem persists contact next level of support.")
+        command["id"] = self.next_id
+        self.next_id += count
+        command.update(more)
+        self._write(command)
+        return self.next_id - 1
+
+    def _write(self, command):
+        self.proc.stdin.write(json.dumps(command) + "\n")
+        self.proc.stdin.flush()
+
+    def stats(self):
+        self._write({"cmd": "stats"})
+        return json.loads(self.proc.stdout.readline())
+
+    def sink(self, name):
+        return next(s for s in self.stats()["sinks"] if s["name"] == f"snmp:{name}")
+
+    def wait_acked(self, name):
+        """Until the sink has delivered everything committed."""
+        def done():
+            sink = self.sink(name)
+            return sink["acked"] == sink["last_seq"]
+        wait_for(f"{name} has acknowledged everything", done)
+
+    def wait_error(self, name, words):
+        return wait_for(f'{name} fails with "{words}"',
+                        lambda: words in (self.sink(name)["last_error"] or ""))
+
+    def kill(self):
+        self._end(self.proc.kill)
+
+    def stop(self):
+        """A clean end; returns the exit code."""
+        return self._end(lambda: None) if self.proc else None
+
+    def _end(self, how):
+        how()
+        self.proc.stdin.close()
+        code = self.proc.wait(timeout=DEADLINE)
+        self.proc.stdout.close()
+        self.proc = None
+        return code
+
+
+if __name__ == "__main__":
+    try:
+        _receive(json.loads(sys.argv[1]))
+    except KeyboardInterrupt:
+        pass

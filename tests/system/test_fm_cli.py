@@ -1,0 +1,689 @@
+#!/usr/bin/env python3
+"""The CLI against a stand-in for fmd: every verb, every form of output, every exit code.
+
+    python3 tests/system/test_fm_cli.py BUILD_DIR [unittest arguments]
+"""
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import unicodedata
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import fake_fmd  # noqa: E402
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FM = None
+UUID = fake_fmd.UUIDS[3]
+KEY = ["700.008", fake_fmd.ENTITY]
+
+# verb -> arguments it needs
+LISTS = {"alarm-list": [], "alarm-summary": [], "alarm-history": KEY, "event-list": [],
+         "stats": [], "sink-list": [], "ledger": [], "quarantine-list": []}
+SHOWS = {"alarm-show": [UUID], "event-show": ["17"], "version": []}
+COMMANDS = {"alarm-delete": ["--yes", UUID], "alarm-clear": KEY, "alarm-ack": [UUID],
+            "alarm-unack": [UUID]}
+STORIES = {"explain": KEY, "watch": []}
+ALL = {**LISTS, **SHOWS, **COMMANDS, **STORIES}
+
+HOSTILE = "\x1b]0;pwned\x07\x1b[2J\u202egnp.exe\u2066\u200b\x9b31m\u061c\r\nfake line\t%n%s\x7f\u2028"
+# What may never leave fm: controls but the newline, bidi and invisible characters.
+FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069"
+                       "\ufeff]")
+
+
+def width_of(line):
+    """Columns that a line takes on a terminal."""
+    return sum(0 if unicodedata.combining(c) else
+               2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+def framed(text):
+    """The cells of a framed table, a list per line of text."""
+    return [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in text.splitlines() if line.startswith("|")]
+
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="fm-cli-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.fmd = fake_fmd.FakeFmd(os.path.join(self.dir, "s"))
+        self.addCleanup(self.fmd.close)
+
+    def environment(self, **more):
+        env = {"FM_SOCKET": self.fmd.path, "TZ": "CET-1CEST,M3.5.0,M10.5.0/3", "LANG": "C.UTF-8",
+               "TERM": "xterm"}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                env[name] = os.environ[name]
+        env.update(more)
+        return env
+
+    def fm(self, *args, code=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **env):
+        """Runs fm; checks its code, and that an error says something on stderr."""
+        done = subprocess.run([FM, *args], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                              env=self.environment(**env), timeout=60)
+        err = done.stderr.decode()
+        self.assertEqual(done.returncode, code, f"fm {' '.join(args)}: {err}")
+        self.assertNotIn("Sanitizer", err)
+        if code == 0:
+            self.assertEqual(err, "")
+        else:
+            self.assertTrue(err.startswith("fm: "), err)
+        self.err = err
+        # not universal newlines: what CSV ends its lines with is part of the test
+        return (done.stdout or b"").decode()
+
+    def on_terminal(self, *args, columns=100, **env):
+        """Runs fm on a terminal of its own and returns what that would show."""
+        main, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        process = subprocess.Popen([FM, *args], stdin=child, stdout=child, stderr=child,
+                                   env=self.environment(**env))
+        os.close(child)
+        text = b""
+        while True:
+            try:
+                piece = os.read(main, 65536)
+            except OSError:         # EIO: the other end is closed
+                break
+            if not piece:
+                break
+            text += piece
+        os.close(main)
+        self.assertEqual(process.wait(60), 0)
+        return text.decode().replace("\r\n", "\n")
+
+    def heading(self, *args, **env):
+        return framed(self.fm(*args, **env))[0]
+
+
+class Requests(Base):
+    def last(self, *args):
+        self.fm(*args)
+        return self.fmd.requests[-1]
+
+    def test_every_verb_asks_for_itself(self):
+        for verb, args in ALL.items():
+            self.fmd.hang_up_after = 99 if verb == "watch" else None
+            self.fm(verb, *args, code=5 if verb == "watch" else 0)
+            self.assertEqual(self.fmd.requests[-1]["verb"], verb)
+
+    def test_words_become_arguments(self):
+        self.assertEqual(self.last("alarm-show", UUID.upper())["args"], {"uuid": UUID})
+        self.assertEqual(self.last("alarm-clear", *KEY)["args"],
+                         {"alarm_id": KEY[0], "entity": KEY[1]})
+        self.assertEqual(self.last("event-show", "17")["args"], {"seq": 17})
+        self.assertEqual(self.last("event-show", UUID)["args"], {"uuid": UUID})
+        self.assertEqual(self.last("explain", UUID)["args"], {"uuid": UUID})
+        self.assertEqual(self.last("alarm-history", *KEY, "--limit", "3")["args"],
+                         {"alarm_id": KEY[0], "entity": KEY[1], "limit": 3})
+
+    def test_options_become_arguments(self):
+        args = self.last("alarm-list", "-q", "severity>=major", "--include_suppress", "-l", "5")
+        self.assertEqual(args["args"], {"query": "severity>=major", "include_suppressed": True,
+                                        "limit": 5})
+        self.assertEqual(self.last("event-list", "--alarms")["args"], {"alarms": True})
+        self.assertEqual(self.last("event-list", "--logs")["args"], {"logs": True})
+        self.assertEqual(self.last("event-list", "--logs", "--alarms")["args"], {})
+        self.assertEqual(self.last("--include-suppress", "alarm-summary")["args"],
+                         {"include_suppressed": True})
+
+    def test_with_sort_the_limit_stays_here(self):
+        text = self.fm("alarm-list", "--sort", "severity", "--limit", "1", "--json")
+        self.assertEqual(self.fmd.requests[-1]["args"], {})
+        self.assertEqual([row["severity"] for row in json.loads(text)], ["minor"])
+
+
+class Lists(Base):
+    def test_headings_are_those_of_the_incumbent(self):
+        alarm = ["Alarm ID", "Reason Text", "Entity ID", "Severity", "Time Stamp"]
+        mgmt, degrade = "Management Affecting", "Degrade Affecting"
+        self.assertEqual(self.heading("alarm-list"), alarm)
+        self.assertEqual(self.heading("alarm-list", "--uuid"), ["UUID"] + alarm)
+        self.assertEqual(self.heading("alarm-list", "--mgmt_affecting"),
+                         alarm[:4] + [mgmt] + alarm[4:])
+        self.assertEqual(self.heading("alarm-list", "--degrade_affecting"), alarm + [degrade])
+        self.assertEqual(self.heading("alarm-list", "--mgmt_affecting", "--degrade_affecting"),
+                         alarm[:4] + [mgmt, degrade] + alarm[4:])
+        self.assertEqual(self.heading("alarm-list", "--mgmt_affecting", "--uuid"),
+                         ["UUID"] + alarm[:3] + [mgmt] + alarm[3:])
+        self.assertEqual(self.heading("alarm-summary"),
+                         ["Critical Alarms", "Major Alarms", "Minor Alarms", "Warnings"])
+        event = ["Time Stamp", "State", "Event Log ID", "Reason Text", "Entity Instance ID",
+                 "Severity"]
+        self.assertEqual(self.heading("event-list"), event)
+        self.assertEqual(self.heading("event-list", "--uuid"), ["UUID"] + event)
+        self.assertEqual(framed(self.fm("alarm-show", UUID))[0], ["Property", "Value"])
+
+    def test_rows_are_in_the_order_of_fmd(self):
+        rows = framed(self.fm("alarm-list"))[1:]
+        self.assertEqual([row[0] for row in rows], ["200.004", "100.103", "700.008", "S(700.001)"])
+        self.assertEqual(rows[0][3:], ["critical", "2026-11-23 11:15:03+01:00"])
+
+    def test_states_of_events_are_the_incumbents_words(self):
+        rows = framed(self.fm("event-list"))[1:]
+        self.assertEqual([row[1] for row in rows], ["log", "clear", "ack", "change", "set"])
+
+    def test_a_table_fits_every_width_and_loses_no_text(self):
+        for columns in (60, 80, 100, 200):
+            for verb, args in LISTS.items():
+                text = self.fm(verb, *args, COLUMNS=str(columns))
+                # nine columns of numbers need their room
+                limit = max(columns, 76) if verb == "ledger" else columns
+                with self.subTest(verb=verb, columns=columns):
+                    self.assertEqual(len({width_of(line) for line in text.splitlines()}), 1, text)
+                    self.assertLessEqual(width_of(text.splitlines()[0]), limit, text)
+        cells = framed(self.fm("alarm-list", COLUMNS="60"))
+        reason = "".join(row[1] for row in cells).replace(" ", "")
+        self.assertIn(self.fmd.rows["alarm-list"][0]["reason_text"].replace(" ", ""), reason)
+
+    def test_nothing_wraps_without_a_terminal_or_with_nowrap(self):
+        for args, env in (([], {}), (["--nowrap"], {"COLUMNS": "60"})):
+            rows = framed(self.fm("alarm-list", *args, **env))[1:]
+            self.assertEqual(rows[0][1], self.fmd.rows["alarm-list"][0]["reason_text"])
+
+    def test_wide_characters_keep_the_frame_straight(self):
+        rows = self.fmd.rows["alarm-list"]
+        rows[0]["reason_text"] = "ディスクの空き容量が不足しています 🙂 " * 3
+        rows[1]["reason_text"] = "Größe e\u0301te\u0301 " * 5
+        for columns in ("60", "80", "200"):
+            text = self.fm("alarm-list", COLUMNS=columns)
+            self.assertEqual(len({width_of(line) for line in text.splitlines()}), 1, text)
+        self.fm("alarm-list", COLUMNS="80", LANG="C")
+        self.fm("alarm-list", COLUMNS="80", LC_ALL="no_SUCH.locale")
+
+    def test_an_empty_list_has_headings_only(self):
+        self.fmd.rows = {}
+        self.assertEqual(len(framed(self.fm("alarm-list"))), 1)
+        self.assertEqual(self.fm("alarm-list", "--json"), "[]\n")
+        self.assertEqual(self.fm("ledger", "--csv"), "topic,partition,read,applied,no_effect,"
+                         "duplicate,late,unknown_type,quarantined\r\n")
+        self.assertEqual(self.fm("alarm-list", "--csv", "--no-header"), "")
+
+    def test_no_header(self):
+        rows = framed(self.fm("alarm-list", "--no-header"))
+        self.assertEqual(rows[0][0], "200.004")
+        self.assertEqual(len(rows), 4)
+
+    def test_columns_in_the_order_asked_for(self):
+        self.assertEqual(self.heading("alarm-list", "--columns", "severity,uuid,count"),
+                         ["Severity", "UUID", "Count"])
+        rows = json.loads(self.fm("alarm-list", "--columns", "severity,uuid", "--json"))
+        self.assertEqual(list(rows[0]), ["severity", "uuid"])
+
+    def test_sort_by_weight_by_number_by_text_both_ways(self):
+        def column(key, sort):
+            rows = json.loads(self.fm("alarm-list", "--sort", sort, "--json"))
+            return [row[key] for row in rows]
+        self.assertEqual(column("severity", "severity:desc"),
+                         ["critical", "major", "minor", "minor"])
+        self.assertEqual(column("severity", "severity"), ["minor", "minor", "major", "critical"])
+        self.assertEqual(column("alarm_id", "alarm_id:asc"),
+                         ["100.103", "200.004", "700.001", "700.008"])
+        # equal keys stay in the order of fmd
+        self.assertEqual(column("alarm_id", "count:desc"),
+                         ["200.004", "100.103", "700.008", "700.001"])
+
+    def test_limit_holds_even_where_the_protocol_has_none(self):
+        self.assertEqual(len(json.loads(self.fm("stats", "--limit", "2", "--json"))), 2)
+        self.assertEqual(len(framed(self.fm("stats", "--limit", "2"))), 3)
+
+    def test_json_is_what_fmd_sent(self):
+        for verb, args in LISTS.items():
+            rows = json.loads(self.fm(verb, *args, "--json"))
+            self.assertEqual(rows, self.fmd.rows[verb])
+        text = self.fm("alarm-list", "--json", "--color", "always")
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(list(json.loads(text)[0]), list(self.fmd.rows["alarm-list"][0]))
+
+    def test_csv_is_rfc_4180(self):
+        for verb, args in LISTS.items():
+            text = self.fm(verb, *args, "--csv", "--color", "always")
+            self.assertTrue(text.endswith("\r\n"))
+            rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+            self.assertEqual({len(row) for row in rows}, {len(rows[0])})
+            self.assertEqual(len(rows), 1 + len(self.fmd.rows[verb]))
+        rows = list(csv.DictReader(io.StringIO(self.fm("alarm-list", "--csv"), newline="")))
+        self.assertEqual(rows[3]["alarm_id"], "700.001")
+        self.assertEqual(rows[3]["timestamp"], "2026-11-23T10:15:01.118023Z")
+
+    def test_csv_disarms_formulas(self):
+        self.fmd.rows["alarm-list"][0]["reason_text"] = '=HYPERLINK("http://x","y")'
+        rows = list(csv.DictReader(io.StringIO(self.fm("alarm-list", "--csv"), newline="")))
+        self.assertEqual(rows[0]["reason_text"], "'=HYPERLINK(\"http://x\",\"y\")")
+
+    def test_sections_of_the_figures_are_named_once(self):
+        rows = framed(self.fm("stats"))[1:]
+        self.assertEqual([row[0] for row in rows], ["kafka", "", "engine", "store"])
+        rows = list(csv.reader(io.StringIO(self.fm("stats", "--csv", "--no-header"), newline="")))
+        self.assertEqual([row[0] for row in rows], ["kafka", "kafka", "engine", "store"])
+
+    def test_many_rows(self):
+        self.fmd.rows["alarm-list"] = [fake_fmd.alarm(n % 60) for n in range(3000)]
+        self.assertEqual(len(json.loads(self.fm("alarm-list", "--json"))), 3000)
+        self.assertEqual(len(framed(self.fm("alarm-list"))), 3001)
+
+
+class Shows(Base):
+    def properties(self, *args, **env):
+        found = {}
+        for row in framed(self.fm(*args, **env))[1:]:
+            found.setdefault(row[0], row[1])
+        return found
+
+    def test_properties_of_an_alarm(self):
+        found = self.properties("alarm-show", UUID)
+        self.assertEqual(found["alarm_id"], "200.004")
+        self.assertEqual(found["alarm_state"], "active")
+        self.assertEqual(found["timestamp"], "2026-11-23 11:15:03.118+01:00")
+        self.assertEqual(found["service_affecting"], "False")
+
+    def test_properties_of_an_event(self):
+        found = self.properties("event-show", "17")
+        self.assertEqual(found["event_log_id"], "700.008")
+        self.assertEqual(found["state"], "set")
+        self.assertEqual(found["seq"], "17")
+
+    def test_values_wrap_at_the_terminal(self):
+        for columns in (60, 80, 200):
+            text = self.fm("alarm-show", UUID, COLUMNS=str(columns))
+            self.assertLessEqual(max(width_of(line) for line in text.splitlines()), columns)
+
+    def test_json_is_one_object(self):
+        for verb, args in SHOWS.items():
+            self.assertEqual(json.loads(self.fm(verb, *args, "--json")), self.fmd.rows[verb][0])
+
+    def test_no_row_is_a_failure(self):
+        self.fmd.rows = {}
+        self.fm("alarm-show", UUID, code=1)
+
+
+class Stories(Base):
+    def test_explain_tells_each_change_and_why(self):
+        text = self.fm("explain", *KEY)
+        self.assertTrue(text.startswith("700.008  " + fake_fmd.ENTITY))
+        for line in ("cleared, minor, acknowledged by anna, uuid " + fake_fmd.UUIDS[8],
+                     "2026-11-23 11:15:08.118+01:00  raise  severity warning  (sequence 17)",
+                     "2026-11-23 11:18:08.118+01:00  change  severity warning -> minor",
+                     "because    instance.live_migration_pre.start of 2026-11-23 11:15:08.118+01:00,"
+                     " record versioned_notifications.info partition 0 offset 1017",
+                     "because    the deadline migration.limit.soft fell due",
+                     "rule       700.008 Escalate After 180 s (catalogue line 1211)",
+                     "because    the command alarm-ack by anna",
+                     "announced  yes", "announced  no"):
+            self.assertIn(line, text)
+        self.assertLess(text.index("  raise"), text.index("  change"))
+        self.assertNotIn("no longer kept", text)
+
+    def test_explain_marks_a_beginning_that_is_gone(self):
+        del self.fmd.rows["explain"][0]
+        self.assertIn("(history before 2026-11-23 11:18:08.118+01:00 is no longer kept)",
+                      self.fm("explain", UUID))
+
+    def test_explain_says_why_it_is_not_announced_and_under_whom(self):
+        row = self.fmd.rows["explain"][0]
+        row["notify"] = False
+        row["alarm"].update(suppression_status="masked", suppressed_by=UUID)
+        self.fmd.rows["explain"] = [row]
+        text = self.fm("explain", UUID)
+        self.assertIn("active, warning, masked, uuid", text)
+        self.assertIn("announced  no: masked", text)
+        self.assertIn("parent     alarm " + UUID, text)
+
+    def test_explain_keeps_occurrences_apart(self):
+        again = fake_fmd.transition(30, "raise", fake_fmd.alarm(40, alarm_id="700.008"))
+        self.fmd.rows["explain"].append(again)
+        text = self.fm("explain", *KEY)
+        self.assertEqual(len(re.findall(r"^700\.008  ", text, re.M)), 2)
+
+    def test_explain_fits_the_terminal(self):
+        text = self.fm("explain", *KEY, COLUMNS="80")
+        self.assertTrue(all(width_of(line) <= 80 for line in text.splitlines()[1:] if
+                            line.startswith("    ")))
+
+    def test_explain_of_nothing_is_not_found(self):
+        self.fmd.rows = {}
+        self.fm("explain", UUID, code=3)
+
+    def test_explain_as_json_is_the_records(self):
+        rows = json.loads(self.fm("explain", UUID, "--json"))
+        self.assertEqual(rows, self.fmd.rows["explain"])
+
+
+class Watch(Base):
+    def start(self, *args):
+        self.fmd.follow = True
+        return subprocess.Popen([FM, "watch", *args], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=self.environment())
+
+    def test_prints_a_line_per_change_as_it_comes(self):
+        watch = self.start()
+        lines = [watch.stdout.readline().decode() for _ in range(5)]
+        self.assertEqual([line.split()[2] for line in lines], ["17", "18", "19", "20", "21"])
+        self.assertEqual(lines[1].split()[:7],
+                         ["2026-11-23", "11:18:08.118+01:00", "18", "change", "minor", "700.008",
+                          fake_fmd.ENTITY])
+        watch.send_signal(signal.SIGINT)
+        out, err = watch.communicate(timeout=30)
+        self.assertEqual((watch.returncode, out, err), (0, b"", b""))
+
+    def test_json_is_a_record_per_line(self):
+        watch = self.start("--json")
+        rows = [json.loads(watch.stdout.readline()) for _ in range(5)]
+        self.assertEqual(rows, self.fmd.rows["watch"])
+        watch.send_signal(signal.SIGINT)
+        watch.communicate(timeout=30)
+        self.assertEqual(watch.returncode, 0)
+
+    def test_a_lost_connection_names_where_to_resume(self):
+        watch = self.start()
+        for _ in range(5):
+            watch.stdout.readline()
+        self.fmd.hang_up()
+        _, err = watch.communicate(timeout=30)
+        self.assertEqual(watch.returncode, 5)
+        self.assertIn(b"resume with: fm watch --after 21", err)
+
+    def test_an_answer_that_ends_is_a_lost_connection_too(self):
+        self.fm("watch", code=5)
+        self.assertIn("--after 21", self.err)
+
+    def test_resumes_after_a_sequence_number(self):
+        self.fmd.rows["watch"] = []
+        self.fm("watch", "--after", "12", code=5)
+        self.assertEqual(self.fmd.requests[-1]["args"], {"after": 12})
+        self.assertIn("--after 12", self.err)
+
+    def test_a_refusal_is_told_with_its_code(self):
+        self.fmd.error["watch"] = (4, "not for you")
+        self.fm("watch", code=4)
+        self.assertIn("not for you", self.err)
+
+    def test_a_full_output_ends_it(self):
+        with open("/dev/full", "w") as full:
+            watch = subprocess.run([FM, "watch"], stdout=full, stderr=subprocess.PIPE,
+                                   env=self.environment(), timeout=60)
+        self.assertEqual(watch.returncode, 1)
+
+
+class Terminal(Base):
+    def test_a_terminal_gets_lines_and_colours(self):
+        text = self.on_terminal("alarm-list")
+        self.assertIn("│", text)
+        self.assertIn("\x1b[1;31mcritical\x1b[0m", text)
+        bare = re.sub("\x1b\\[[0-9;]*m", "", text)
+        self.assertEqual({width_of(line) for line in bare.splitlines()}, {100})
+
+    def test_its_width_is_asked_for(self):
+        text = re.sub("\x1b\\[[0-9;]*m", "", self.on_terminal("alarm-list", columns=80))
+        self.assertEqual({width_of(line) for line in text.splitlines()}, {80})
+
+    def test_colours_can_be_declined(self):
+        self.assertNotIn("\x1b", self.on_terminal("alarm-list", NO_COLOR="1"))
+        self.assertNotIn("\x1b", self.on_terminal("alarm-list", TERM="dumb"))
+        self.assertNotIn("\x1b", self.on_terminal("alarm-list", "--color", "never"))
+        self.assertIn("\x1b", self.on_terminal("alarm-list", "--color", "always", NO_COLOR="1"))
+
+    def test_a_pipe_gets_neither_unless_asked(self):
+        text = self.fm("alarm-list")
+        self.assertNotIn("\x1b", text)
+        self.assertTrue(text.startswith("+--"))
+        self.assertIn("\x1b[1;31mcritical", self.fm("alarm-list", "--color", "always"))
+
+    def test_a_terminal_without_utf8_gets_ascii_frames(self):
+        self.assertTrue(self.on_terminal("stats", LANG="C").startswith("+--"))
+
+
+class Commands(Base):
+    def test_success_is_silent(self):
+        for verb, args in COMMANDS.items():
+            self.assertEqual(self.fm(verb, *args), "")
+
+    def delete_at_terminal(self, answer, *args):
+        main, child = pty.openpty()
+        process = subprocess.Popen([FM, "alarm-delete", *args, UUID], stdin=child,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=self.environment())
+        os.close(child)
+        os.write(main, answer)
+        _, err = process.communicate(timeout=30)
+        os.close(main)
+        return process.returncode, err
+
+    def test_a_person_is_asked_before_a_deletion(self):
+        self.assertEqual(self.delete_at_terminal(b"n\n")[0], 1)
+        self.assertEqual(self.delete_at_terminal(b"\n")[0], 1)
+        self.assertEqual(self.fmd.requests, [])
+        code, err = self.delete_at_terminal(b"y\n")
+        self.assertEqual(code, 0)
+        self.assertIn(b"Delete alarm " + UUID.encode(), err)
+        self.assertEqual(len(self.fmd.requests), 1)
+
+    def test_yes_asks_nobody(self):
+        code, err = self.delete_at_terminal(b"", "--yes")
+        self.assertEqual((code, err), (0, b""))
+
+    def test_a_script_is_not_asked(self):
+        self.fm("alarm-delete", UUID)
+        self.assertEqual(len(self.fmd.requests), 1)
+
+
+class Errors(Base):
+    def test_the_code_is_the_servers(self):
+        for verb, args in ALL.items():
+            for code in (1, 2, 3, 4, 5):
+                self.fmd.error = {verb: (code, "because of this")}
+                self.assertEqual(self.fm(verb, *args, code=code), "")
+                self.assertIn("because of this", self.err)
+        self.fmd.error = {"stats": (1, None)}
+        self.fm("stats", code=1)
+
+    def test_wrong_usage_is_two_and_asks_nobody(self):
+        wrong = [[], ["alarm-lst"], ["alarm-list", "--jsn"], ["alarm-list", "extra"],
+                 ["alarm-show"], ["alarm-show", "not-a-uuid"], ["alarm-show", UUID, UUID],
+                 ["alarm-clear", "100.103"], ["alarm-clear", "", "host=a"],
+                 ["explain"], ["explain", "a", "b", "c"],
+                 ["alarm-list", "--json", "--csv"], ["alarm-list", "--columns", "nonsense"],
+                 ["alarm-list", "--columns", ""], ["alarm-list", "--sort", "nonsense"],
+                 ["alarm-list", "--sort", "severity:up"], ["alarm-list", "-q", "severity~major"],
+                 ["alarm-list", "-q", "nonsense=1"], ["alarm-list", "--limit", "none"],
+                 ["alarm-show", UUID, "--csv"], ["alarm-ack", UUID, "--json"],
+                 ["stats", "-q", "count=1"], ["watch", "--after", "x"], ["help", "nonsense"],
+                 ["event-show", "-5"], ["stats", "--yes"]]
+        for args in wrong:
+            with self.subTest(args=args):
+                self.assertEqual(self.fm(*args, code=2), "")
+        self.assertEqual(self.fmd.requests, [])
+
+    def test_a_suggestion_is_made(self):
+        self.fm("alarm-lst", code=2)
+        self.assertIn("did you mean alarm-list?", self.err)
+        self.fm("alarm-list", "--quiery=x", code=2)
+        self.assertIn("did you mean --query?", self.err)
+        self.fm("alarm-list", "--columns", "severty", code=2)
+        self.assertIn("did you mean severity?", self.err)
+
+    def test_no_fmd_is_five(self):
+        for verb, args in ALL.items():
+            self.fm(verb, *args, "--socket", self.dir + "/none", code=5)
+            self.assertIn(self.dir + "/none", self.err)
+
+    def test_a_forbidden_socket_is_four(self):
+        os.chmod(self.dir, 0o755)
+        os.chmod(self.fmd.path, 0)
+        # root may open every socket
+        nobody = {"user": 65534} if os.geteuid() == 0 else {}
+        done = subprocess.run([FM, "stats"], stderr=subprocess.PIPE, env=self.environment(),
+                              timeout=60, **nobody)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"Permission denied", done.stderr)
+
+    def test_no_answer_is_five_after_the_timeout(self):
+        self.fmd.silent = True
+        self.fm("stats", "--timeout", "50ms", code=5)
+        self.assertIn("does not answer", self.err)
+
+    def test_a_connection_lost_in_the_middle_is_five(self):
+        self.fmd.hang_up_after = 1
+        for verb in ("alarm-list", "event-list", "stats"):
+            for form in ([], ["--json"], ["--csv"]):
+                self.fm(verb, *form, code=5)
+
+    def test_what_is_not_fmd_is_five(self):
+        for raw in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\n", b"{}\n", b"\x00\xff\n",
+                    b'{"id":1,"row":{"a":}}\n', b'{"id":1,"row":{"a":"\xff"}}\n',
+                    b'{"id":1,"row":{}}{}}\n', b"x" * (2 << 20)):
+            self.fmd.raw = raw
+            for verb, args in (("stats", []), ("alarm-show", [UUID]), ("explain", [UUID])):
+                self.fm(verb, *args, code=5)
+
+    def test_rows_of_any_shape_are_survived(self):
+        for row in ({}, {"uuid": 5, "severity": None, "alarm": []}, {"alarm": {"uuid": {}}},
+                    {"time": "soon", "seq": -1, "kind": [], "cause": 7, "previous": "x"},
+                    {"severity": {"a": "b"}, "changed_at": "", "count": "many", "value": 1e300}):
+            for verb, args in {**LISTS, **SHOWS, **STORIES}.items():
+                self.fmd.rows[verb] = [row]
+                for form in ([], ["--json"]):
+                    self.fm(verb, *args, *form, code=5 if verb == "watch" else 0)
+
+    def test_an_output_that_cannot_be_written_is_one(self):
+        for args in (["stats"], ["stats", "--json"], ["stats", "--csv"], ["alarm-show", UUID],
+                     ["explain", UUID], ["help"], ["--version"]):
+            with open("/dev/full", "w") as full:
+                self.fm(*args, code=1, stdout=full)
+            closed = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', FM, *args],
+                                    stderr=subprocess.PIPE, env=self.environment(), timeout=60)
+            self.assertEqual(closed.returncode, 1, args)
+            self.assertIn(b"could not be written", closed.stderr)
+
+    def test_nothing_is_sent_to_fmd_through_a_closed_descriptor(self):
+        subprocess.run(["sh", "-c", 'exec "$0" stats <&- >&- 2>&-', FM], env=self.environment(),
+                       timeout=60)
+        self.assertEqual(len(self.fmd.requests), 1)
+
+    def test_a_reader_that_goes_away_is_no_success(self):
+        self.fmd.rows["alarm-list"] = [fake_fmd.alarm(n % 60) for n in range(2000)]
+        fm = subprocess.Popen([FM, "alarm-list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=self.environment())
+        fm.stdout.close()
+        fm.stderr.read()
+        fm.stderr.close()
+        self.assertNotEqual(fm.wait(60), 0)
+
+
+class Hostile(Base):
+    def poison(self):
+        """Every text of every row, to its leaves."""
+        def spoil(value):
+            if isinstance(value, dict):
+                return {name: spoil(inner) for name, inner in value.items()}
+            if isinstance(value, list):
+                return [spoil(inner) for inner in value]
+            return value + HOSTILE if isinstance(value, str) else value
+        self.fmd.rows = {verb: [spoil(row) for row in rows]
+                         for verb, rows in self.fmd.rows.items()}
+
+    def assert_tame(self, text, what):
+        self.assertIsNone(FORBIDDEN.search(text.replace("\r\n", "\n")), what)
+
+    def test_no_text_of_a_row_controls_the_terminal(self):
+        self.poison()
+        for verb, args in {**LISTS, **SHOWS, **STORIES}.items():
+            for env in ({}, {"COLUMNS": "60"}, {"LANG": "C"}):
+                text = self.fm(verb, *args, code=5 if verb == "watch" else 0, **env)
+                self.assert_tame(text, verb)
+                self.assertNotIn("\nfake line", text)
+
+    def test_nor_does_json_or_csv(self):
+        self.poison()
+        for verb, args in {**LISTS, **SHOWS, **STORIES}.items():
+            text = self.fm(verb, *args, "--json", code=5 if verb == "watch" else 0)
+            self.assert_tame(text, verb)
+        for verb, args in LISTS.items():
+            self.assert_tame(self.fm(verb, *args, "--csv"), verb)
+        self.assertEqual(json.loads(self.fm("alarm-list", "--json")), self.fmd.rows["alarm-list"])
+
+    def test_nor_does_an_error_of_the_server(self):
+        self.fmd.error["stats"] = (1, HOSTILE)
+        self.fm("stats", code=1)
+        self.assert_tame(self.err, "stderr")
+        self.assertEqual(self.err.count("\n"), 1)
+
+    def test_nor_do_the_arguments(self):
+        for args in (["\x1b[2J"], ["stats", "--\x1b[2J"], ["alarm-show", HOSTILE],
+                     ["alarm-list", "-q", HOSTILE + "=1"], ["alarm-list", "--columns", HOSTILE]):
+            self.fm(*args, code=2)
+            self.assert_tame(self.err, args)
+
+
+class Help(Base):
+    def test_lists_every_verb(self):
+        text = self.fm("help")
+        for verb in [*ALL, "help"]:
+            self.assertIn(f"\n  {verb} ", text)
+        self.assertEqual(self.fm("--help"), text)
+        self.assertEqual(self.fmd.requests, [])
+
+    def test_of_a_verb_lists_its_options(self):
+        text = self.fm("help", "alarm-list")
+        self.assertIn("--include_suppress", text)
+        self.assertNotIn("--logs", text)
+        self.assertEqual(self.fm("alarm-list", "--help"), text)
+
+    def test_version_of_fm_itself(self):
+        self.assertRegex(self.fm("--version"), r"^fm \d+\.\d+\.\d+\n$")
+
+    def test_completion_and_manual_know_every_verb_and_option(self):
+        options = set()
+        for verb in ALL:
+            options |= set(re.findall(r"--([a-z_-]+)", self.fm("help", verb)))
+        for name in ("packaging/fm.bash-completion", "docs/man/fm.1"):
+            with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
+                text = file.read().replace("\\-", "-")
+            for word in [*ALL, "help", *("--" + option for option in options)]:
+                self.assertRegex(text, re.escape(word) + r"(?![a-z_-])", name)
+
+    def test_completion_offers_verbs_and_options(self):
+        script = os.path.join(SOURCE, "packaging/fm.bash-completion")
+
+        def complete(*words):
+            line = (f'source {script}; COMP_WORDS=({" ".join(words)}); '
+                    f"COMP_CWORD={len(words) - 1}; _fm; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+            done = subprocess.run(["bash", "-c", line], stdout=subprocess.PIPE, check=True)
+            return done.stdout.decode().split()
+        self.assertEqual(complete("fm", "alarm-s"), ["alarm-show", "alarm-summary"])
+        self.assertIn("--include_suppress", complete("fm", "alarm-list", "--"))
+        self.assertNotIn("--logs", complete("fm", "alarm-list", "--"))
+        self.assertIn("--logs", complete("fm", "event-list", "--l"))
+        self.assertEqual(complete("fm", "stats", "--color", "a"), ["auto", "always"])
+        self.assertEqual(complete("fm", "help", "wa"), ["watch"])
+
+
+def main():
+    global FM
+    if len(sys.argv) < 2:
+        sys.exit("usage: test_fm_cli.py BUILD_DIR [unittest arguments]")
+    FM = os.path.join(sys.argv.pop(1), "fm", "fm")
+    if not os.path.exists(FM):
+        print("test_fm_cli: skipped, the build has no fm/fm")
+        return
+    unittest.main(verbosity=2)
+
+
+if __name__ == "__main__":
+    main()

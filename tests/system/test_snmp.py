@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+"""Traps and informs of fmagent against real receivers.
+
+    python3 tests/system/test_snmp.py BUILD_DIR [unittest arguments]
+
+Needs snmptrapd (net-snmp) and, for the independent decoder, pysnmp under this interpreter or
+/usr/bin/python3; what is missing is skipped with a message.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from snmp_peers import (Pysnmp, RawUdp, Sender, Snmptrapd, User, find_snmptrapd,  # noqa: E402
+                        pysnmp_python, sender_program, wait_for)
+
+BUILD_DIR = None
+ENGINE = "80001f8805a1b2c3d4e5f60718"
+WRS = "1.3.6.1.4.1.731.1.1.1.1"
+MAIN_LIMIT_US = 500_000
+
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="fmd-snmp-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.sender = Sender(BUILD_DIR, self.dir, ENGINE)
+        self.addCleanup(self.sender.stop)
+
+    def peer(self, peer):
+        self.addCleanup(peer.stop)
+        return peer
+
+    def trapd(self, name="trapd", users=(), **more):
+        return self.peer(Snmptrapd(self.dir, name, users, ENGINE, **more).start())
+
+    def assert_main_never_waited(self):
+        """The bound is coarse on purpose: a blocking call would cost a time-out, seconds."""
+        worst = self.sender.stats()["worst_us"]
+        print(f"    longest call on the main thread: {worst / 1000:.1f} ms", flush=True)
+        self.assertLess(worst, MAIN_LIMIT_US)
+
+
+@unittest.skipUnless(find_snmptrapd(), "snmptrapd is not installed")
+class AtSnmptrapd(Base):
+    def test_v2c_trap_has_the_varbinds_of_the_mib_uuid_first(self):
+        trapd = self.trapd()
+        self.sender.config.update(region="RegionOne", system="cloud-7")
+        self.sender.add_v2c("noc", trapd.address)
+        self.sender.start().send("raise", "critical")
+        trap = trapd.wait_traps(1)[0]
+        self.assertTrue(trap["how"].startswith("TRAP2, SNMP v2c"), trap["how"])
+        names = [name for name, _ in trap["varbinds"]]
+        columns = [f".{WRS}.1.1.{column}.1" for column in range(2, 13)]
+        self.assertEqual(names, [".1.3.6.1.2.1.1.3.0", ".1.3.6.1.6.3.1.1.4.1.0"] + columns)
+        values = dict(trap["varbinds"])
+        self.assertEqual(values[".1.3.6.1.6.3.1.1.4.1.0"], f"OID: .{WRS}.0.1")
+        self.assertEqual(values[columns[1]], 'STRING: "200.004"')
+        self.assertEqual(values[columns[2]],
+                         'STRING: "region=RegionOne.system=cloud-7.host=compute-1"')
+        self.assertRegex(values[columns[3]], r"^Hex-STRING: ([0-9A-F]{2} ){8}2B 00 00")
+        self.assertEqual(values[columns[4]], "INTEGER: 4")
+        self.assertEqual(values[columns[7]], "INTEGER: 15")
+        self.assertEqual(values[columns[9]], "INTEGER: 1")
+
+    def test_each_kind_arrives_under_its_own_notification(self):
+        trapd = self.trapd()
+        self.sender.add_v2c("noc", trapd.address, logs=True)
+        self.sender.start()
+        for kind, severity in (("raise", "critical"), ("change", "major"), ("raise", "minor"),
+                               ("unsuppress", "warning"), ("log", "critical"),
+                               ("clear", "major"), ("ack", "major"), ("suppress", "major"),
+                               ("purge", "major")):
+            self.sender.send(kind, severity)
+        self.sender.wait_acked("noc")
+        oids = [t["varbinds"][1][1] for t in trapd.wait_traps(6)]
+        self.assertEqual(oids, [f"OID: .{WRS}.0.{n}" for n in (1, 2, 3, 4, 5, 9)])
+
+    def test_v2c_informs_are_acknowledged(self):
+        trapd = self.trapd()
+        self.sender.add_v2c("noc", trapd.address, inform=True)
+        last = self.sender.start().send("raise", count=20)
+        self.assertEqual(trapd.wait_index(last), list(range(1, 21)))
+        self.sender.wait_acked("noc")
+        self.assertEqual(self.sender.stats()["acked"], 20)
+        self.assertTrue(trapd.traps()[0]["how"].startswith("INFORM, SNMP v2c"))
+
+    def _v3(self, user, inform):
+        trapd = self.trapd(users=[user])
+        self.sender.add_v3("noc", trapd.address, user, inform=inform)
+        last = self.sender.start().send("raise", count=5)
+        self.assertEqual(trapd.wait_index(last), list(range(1, 6)))
+        self.sender.wait_acked("noc")
+        self.assertIn(f"SNMP v3, user {user.name}", trapd.traps()[0]["how"])
+
+    def test_v3_trap_with_sha256_and_aes128(self):
+        self._v3(User("fmd"), False)
+
+    def test_v3_inform_with_sha256_and_aes128(self):
+        self._v3(User("fmd"), True)
+
+    def test_v3_trap_with_sha512_and_aes256(self):
+        self._v3(User("fmd", "sha512", "aes256"), False)
+
+    def test_v3_inform_with_sha384_and_aes192(self):
+        self._v3(User("fmd", "sha384", "aes192"), True)
+
+    def test_v3_inform_with_sha1_and_aes128(self):
+        self._v3(User("fmd", "sha1"), True)
+
+    def test_filter_keeps_lower_severities_and_logs_away(self):
+        trapd = self.trapd()
+        self.sender.add_v2c("noc", trapd.address, min_severity="major")
+        self.sender.start()
+        self.sender.send("raise", "minor")
+        self.sender.send("log", "critical")
+        self.sender.send("raise", "major")
+        self.sender.send("change", "minor", previous_severity="major", id=3)
+        self.sender.send("clear", "minor", id=3)
+        last = self.sender.send("raise", "critical")
+        trapd.wait_index(last)
+        self.sender.wait_acked("noc")
+        oids = [t["varbinds"][1][1] for t in trapd.traps()]
+        self.assertEqual(oids, [f"OID: .{WRS}.0.{n}" for n in (2, 9, 1)])
+
+
+@unittest.skipUnless(find_snmptrapd(), "snmptrapd is not installed")
+class Trouble(Base):
+    def test_the_reason_of_a_v3_refusal_is_told_and_delivery_resumes_when_it_is_cured(self):
+        user = User("fmd")
+        trapd = self.trapd(users=[User("someone-else")])
+        self.sender.add_v3("noc", trapd.address, user, inform=True)
+        last = self.sender.start().send("raise", count=3)
+        self.sender.wait_error("noc", "target noc: usmStatsUnknownUserNames: "
+                               "the receiver does not know user fmd")
+        trapd.stop()
+        trapd.configure([user], ENGINE)
+        trapd.start()
+        self.assertEqual(trapd.wait_index(last), [1, 2, 3])
+
+    def test_wrong_pass_phrases_are_told_apart(self):
+        trapd = self.trapd(users=[User("a"), User("p")])
+        self.sender.add_v3("bad-auth", trapd.address, User("a", auth_pass="not this one"),
+                           inform=True)
+        self.sender.add_v3("bad-priv", trapd.address, User("p", priv_pass="not this one"),
+                           inform=True)
+        self.sender.start().send("raise")
+        self.sender.wait_error("bad-auth", "usmStatsWrongDigests")
+        # AES cannot tell, so the receiver is silent and fmagent can only guess.
+        self.sender.wait_error("bad-priv", "does it have the same privacy pass phrase")
+
+    def test_a_stopped_target_delays_nobody(self):
+        user = User("fmd")
+        stopped2, stopped3 = self.trapd("stopped2"), self.trapd("stopped3", [user])
+        good2, good3 = self.trapd("good2"), self.trapd("good3", [user])
+        self.sender.add_v2c("stopped2", stopped2.address, inform=True, timeout_ms=1000)
+        self.sender.add_v3("stopped3", stopped3.address, user, inform=True, timeout_ms=1000)
+        self.sender.add_v2c("good2", good2.address, inform=True)
+        self.sender.add_v3("good3", good3.address, user, inform=True)
+        stopped2.signal(signal.SIGSTOP)
+        stopped3.signal(signal.SIGSTOP)
+        last = self.sender.start().send("raise", count=100)
+        # The good ones have everything while the others have not even answered once.
+        self.assertEqual(good2.wait_index(last), list(range(1, 101)))
+        self.assertEqual(good3.wait_index(last), list(range(1, 101)))
+        self.assertEqual(self.sender.sink("stopped2")["acked"], 0)
+        self.assertEqual(self.sender.sink("stopped3")["acked"], 0)
+        self.sender.wait_error("stopped2", "no answer to the inform within 1000 ms")
+        self.sender.wait_error("stopped3", "no answer to the engine discovery within 1000 ms")
+        self.assert_main_never_waited()
+        stopped2.signal(signal.SIGCONT)
+        stopped3.signal(signal.SIGCONT)
+        for trapd in (stopped2, stopped3):
+            trapd.wait_index(last)
+            self.assert_in_order(trapd.indices(), 100)
+
+    def assert_in_order(self, indices, n):
+        """Everything is there, first arrivals in order; repetitions are allowed."""
+        first = list(dict.fromkeys(indices))
+        self.assertEqual(first, list(range(1, n + 1)))
+
+    def test_a_target_that_was_down_gets_all_informs_in_order(self):
+        trapd = self.trapd()
+        self.sender.add_v2c("noc", trapd.address, inform=True, timeout_ms=300)
+        self.sender.start().send("raise", count=10)
+        trapd.wait_index(10)
+        trapd.stop()
+        for _ in range(4):
+            last = self.sender.send("raise", count=10)
+        self.sender.wait_error("noc", "no answer to the inform")
+        trapd.start()
+        trapd.wait_index(last)
+        self.sender.wait_acked("noc")
+        self.assert_in_order(trapd.indices(), 50)
+
+    def test_a_replaced_receiver_is_discovered_anew(self):
+        user = User("fmd")
+        trapd = self.trapd(users=[user])
+        self.sender.add_v3("noc", trapd.address, user, inform=True, timeout_ms=500)
+        self.sender.start().send("raise")
+        trapd.wait_index(1)
+        trapd.stop()
+        trapd.forget_engine()
+        trapd.start()
+        self.sender.send("raise")
+        self.assertEqual(list(dict.fromkeys(trapd.wait_index(2))), [1, 2])
+
+    def test_v3_traps_are_accepted_after_every_kill(self):
+        user = User("fmd")
+        trapd = self.trapd(users=[user])
+        self.sender.add_v3("noc", trapd.address, user)
+        for boots in range(1, 5):
+            self.sender.start()
+            last = self.sender.send("raise")
+            trapd.wait_index(last)
+            self.assertEqual(self.sender.stats()["boots"], boots)
+            self.sender.kill()
+
+    def test_nothing_is_lost_or_disordered_by_kills_of_the_sender(self):
+        user = User("fmd")
+        trapd = self.trapd(users=[user])
+        self.sender.add_v3("noc", trapd.address, user, inform=True)
+        for _ in range(4):
+            self.sender.start()
+            last = self.sender.send("raise", count=50)
+            wait_for("half of them", lambda: last - 25 in trapd.indices())
+            self.sender.kill()
+        self.sender.start()
+        trapd.wait_index(last)
+        self.assert_in_order_over_restarts(trapd.indices(), 200)
+
+    def assert_in_order_over_restarts(self, indices, n):
+        self.assertEqual(sorted(set(indices)), list(range(1, n + 1)))
+        for before, after in zip(indices, indices[1:]):
+            self.assertLessEqual(after, before + 1, "a gap before it was filled")
+
+    def test_a_clean_end_leaves_nothing_to_repeat(self):
+        trapd = self.trapd()
+        self.sender.add_v2c("noc", trapd.address, inform=True)
+        last = self.sender.start().send("raise", count=5)
+        self.sender.wait_acked("noc")
+        self.assertEqual(self.sender.stop(), 0)
+        self.sender.start()
+        last = self.sender.send("raise")
+        self.assertEqual(trapd.wait_index(last), [1, 2, 3, 4, 5, 6])
+
+    def test_a_secret_that_others_may_read_stops_the_start(self):
+        self.sender.add_v2c("noc", "127.0.0.1:162")
+        path = self.sender.secret("noc.community", "alarms", 0o644)
+        self.sender.start()
+        self.assertIn(f"target noc: {path}: mode 0644", self.sender.answer["text"])
+
+
+class OnTheWire(Base):
+    @staticmethod
+    def _row(datagram):
+        """The row index behind the first column's OID."""
+        column = bytes([0x2b, 6, 1, 4, 1, 0x85, 0x5b, 1, 1, 1, 1, 1, 1, 2])
+        rest, index = datagram[datagram.index(column) + len(column):], 0
+        for octet in rest:
+            index = index << 7 | octet & 0x7f
+            if octet < 0x80:
+                return index
+        raise AssertionError("the datagram ends within an OID")
+
+    def _biggest(self, user):
+        raw = self.peer(RawUdp())
+        if user:
+            self.sender.add_v3("noc", raw.address, user)
+        else:
+            self.sender.add_v2c("noc", raw.address, community="c" * 200)
+        self.sender.start().send("raise", entity="host=" + "e" * 400, reason="\u00fc" * 900,
+                                 repair="\u20ac" * 900, id=2**31 - 1)
+        size = len(raw.receive())
+        print(f"    biggest message: {size} octets", flush=True)
+        self.assertGreater(size, 1200)
+        self.assertLessEqual(size, 1400)
+
+    def test_the_biggest_v2c_trap_fits_one_datagram(self):
+        self._biggest(None)
+
+    def test_the_biggest_v3_trap_fits_one_datagram(self):
+        self._biggest(User("u" * 32, "sha512", "aes256"))
+
+    def test_a_storm_of_traps_is_paced_and_complete(self):
+        raw = self.peer(RawUdp())
+        self.sender.add_v2c("noc", raw.address)
+        self.sender.start().send("raise", count=1000)
+        got = [self._row(raw.receive()) for _ in range(1000)]
+        self.assertEqual(got, list(range(1, 1001)))
+        self.sender.wait_acked("noc")
+        self.assert_main_never_waited()
+
+
+@unittest.skipUnless(pysnmp_python(), "pysnmp is not installed (python3-pysnmp4)")
+class AtPysnmp(Base):
+    TYPES = ["TimeTicks", "ObjectIdentifier"] + ["OctetString"] * 4 + ["Integer", "OctetString",
+             "Integer", "Integer", "OctetString", "Integer", "Integer"]
+
+    def _check_raise(self, trap, index):
+        names = [name for name, _, _ in trap["varbinds"]]
+        self.assertEqual(names, ["1.3.6.1.2.1.1.3.0", "1.3.6.1.6.3.1.1.4.1.0"] +
+                         [f"{WRS}.1.1.{column}.{index}" for column in range(2, 13)])
+        types = [kind.replace("Integer32", "Integer") for _, kind, _ in trap["varbinds"]]
+        self.assertEqual(types, self.TYPES)
+        values = [value for _, _, value in trap["varbinds"]]
+        self.assertEqual(values[1], f"{WRS}.0.2")
+        self.assertEqual(len(bytes.fromhex(values[2])), 36)
+        self.assertEqual(bytes.fromhex(values[3]), b"200.004")
+        date = bytes.fromhex(values[5])
+        self.assertEqual(len(date), 11)
+        self.assertTrue(2020 < int.from_bytes(date[:2], "big") < 2100)
+        self.assertTrue(1 <= date[2] <= 12 and 1 <= date[3] <= 31 and date[7] <= 9)
+        self.assertEqual(date[8:], b"+\0\0")
+        self.assertEqual(values[6:7] + values[8:10] + values[11:], [3, 4, 15, 1, 0])
+
+    def test_v2c_trap_and_clear_and_log(self):
+        peer = self.peer(Pysnmp())
+        self.sender.add_v2c("noc", peer.address, logs=True)
+        self.sender.start().send("raise")
+        self.sender.send("clear", id=1)
+        self.sender.send("log", "critical")
+        up, clear, log = peer.wait_traps(3)
+        self._check_raise(up, 1)
+        self.assertEqual([name for name, _, _ in clear["varbinds"]][2:],
+                         [f"{WRS}.1.1.{column}.1" for column in (2, 3, 4, 5, 7)])
+        self.assertEqual(clear["varbinds"][1][2], f"{WRS}.0.9")
+        self.assertEqual(clear["varbinds"][2:5], up["varbinds"][2:5])
+        self.assertEqual([name for name, _, _ in log["varbinds"]][2:],
+                         [f"{WRS}.4.1.{column}.3" for column in (2, 3, *range(5, 14))])
+        self.assertEqual(log["varbinds"][1][2], f"{WRS}.0.5")
+
+    def test_v2c_inform(self):
+        peer = self.peer(Pysnmp())
+        self.sender.add_v2c("noc", peer.address, inform=True)
+        self.sender.start().send("raise", count=3)
+        self._check_raise(peer.wait_traps(3)[2], 3)
+        self.sender.wait_acked("noc")
+
+    def test_v3_trap(self):
+        user = User("fmd")
+        peer = self.peer(Pysnmp(user, ENGINE))
+        self.sender.add_v3("noc", peer.address, user)
+        self.sender.start().send("raise", count=3)
+        self._check_raise(peer.wait_traps(3)[2], 3)
+
+    def test_v3_inform(self):
+        user = User("fmd", "sha512", "aes256")
+        peer = self.peer(Pysnmp(user))
+        self.sender.add_v3("noc", peer.address, user, inform=True)
+        self.sender.start().send("raise", count=3)
+        self._check_raise(peer.wait_traps(3)[2], 3)
+        self.sender.wait_acked("noc")
+
+
+def main():
+    global BUILD_DIR
+    if len(sys.argv) < 2:
+        sys.exit("usage: test_snmp.py BUILD_DIR [unittest arguments]")
+    BUILD_DIR = sys.argv.pop(1)
+    if not os.path.exists(sender_program(BUILD_DIR)):
+        print("test_snmp: skipped, the build has no tests/system/snmp_send")
+        return
+    unittest.main(verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
