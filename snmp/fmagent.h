@@ -1,0 +1,74 @@
+/*
+ * fmagent: SNMP traps and informs to the NOC (INTERFACES §5). Everything net-snmp runs on one
+ * thread of its own, because net-snmp is not thread-safe for v3 and blocks for many seconds when
+ * a peer hangs; the main thread talks to it through a bounded queue and hears acknowledgements
+ * through a file descriptor (DESIGN §5).
+ *
+ * One sink per target, so one dead target stalls nobody. The names of this folder start with
+ * fmagent_, since net-snmp exports over 2,000 un-prefixed symbols.
+ *
+ * Thread: main for every function here. Secrets are read from files whose mode is checked.
+ */
+#ifndef FM_FMAGENT_H
+#define FM_FMAGENT_H
+
+#include "notify/notify.h"
+
+enum fmagent_version { FMAGENT_V2C, FMAGENT_V3 };
+enum fmagent_profile { FMAGENT_WRS, FMAGENT_FM };
+/* USM: usmHMAC192SHA256AuthProtocol (RFC 7860) and usmAesCfb128PrivProtocol (RFC 3826) default */
+enum fmagent_auth { FMAGENT_AUTH_NONE, FMAGENT_AUTH_SHA1, FMAGENT_AUTH_SHA224,
+	FMAGENT_AUTH_SHA256, FMAGENT_AUTH_SHA384, FMAGENT_AUTH_SHA512 };
+enum fmagent_priv { FMAGENT_PRIV_NONE, FMAGENT_PRIV_AES128, FMAGENT_PRIV_AES192,
+	FMAGENT_PRIV_AES256 };
+
+struct fmagent_target {
+	const char *name;               /* unique; the sink is "snmp:<name>" */
+	const char *address;            /* "127.0.0.1:162", "udp6:[::1]:162" */
+	enum fmagent_version version;
+	enum fmagent_profile profile;
+	bool inform;
+	struct fm_span timeout;         /* of one inform try; 0: 2 s */
+	/* v2c */
+	const char *community_file;
+	/* v3 */
+	const char *user;
+	enum fmagent_auth auth;
+	enum fmagent_priv priv;
+	const char *auth_file, *priv_file;      /* pass phrases, one line each */
+	/* filter: what is not matched counts as delivered */
+	enum severity min_severity;             /* SEV_NONE: all */
+	bool logs;                              /* send log transitions too */
+};
+
+struct fmagent_options {
+	const char *state_dir;          /* engineBoots and engine id live in state_dir/snmp */
+	const char *engine_id;          /* hex text; NULL: made once and kept */
+	const struct fmagent_target *targets;
+	unsigned n_targets;
+	const char *region, *system;    /* wrs profile: entity prefix region=.system=. ; may be NULL */
+};
+
+struct fmagent;
+/*
+ * Reads the secrets, starts the thread. Errors name the target and the file: -EINVAL (v3 without
+ * user, an address that cannot be parsed, a pass phrase shorter than 8), -EACCES (secret readable
+ * by others).
+ */
+int fmagent_new(const struct fmagent_options *opt, struct fmagent **ret, struct fm_err *err)
+	FM_MUST_USE;
+unsigned fmagent_n_sinks(const struct fmagent *ag);
+struct sink *fmagent_sink(struct fmagent *ag, unsigned i);      /* for outbox_add */
+/* Readable when acknowledgements wait for fmagent_poll, which calls outbox_acked and the like. */
+int fmagent_fd(const struct fmagent *ag);
+void fmagent_poll(struct fmagent *ag, struct fm_time now);
+/* After the outbox has been freed (its sinks' close stops deliveries): ends the thread. */
+void fmagent_free(struct fmagent *ag);
+
+struct fmagent_stats {
+	uint64_t sent, acked, timeouts, errors;
+	uint32_t engine_boots;
+};
+void fmagent_get_stats(const struct fmagent *ag, struct fmagent_stats *ret);
+
+#endif
