@@ -1,0 +1,207 @@
+/*
+ * verbs: the table, and how words and options become a request.
+ */
+#include "fm/verbs_priv.h"
+
+#include "fm/text_priv.h"
+
+#define LIST_OPTIONS (BIT(LIMIT) | BIT(SORT) | BIT(COLUMNS) | BIT(JSON) | BIT(CSV) | \
+		      BIT(NO_HEADER) | BIT(NOWRAP))
+#define ALARM_LIST_OPTIONS (LIST_OPTIONS | BIT(QUERY) | BIT(UUID) | BIT(INCLUDE_SUPPRESS) | \
+			    BIT(MGMT_AFFECTING) | BIT(DEGRADE_AFFECTING))
+#define EVENT_LIST_OPTIONS (LIST_OPTIONS | BIT(QUERY) | BIT(UUID) | BIT(INCLUDE_SUPPRESS) | \
+			    BIT(ALARMS) | BIT(LOGS))
+#define SHOW_OPTIONS (BIT(JSON) | BIT(NO_HEADER) | BIT(NOWRAP))
+
+const struct verb verbs[] = {
+	{"alarm-list", run_list, CTL_VERB_ALARM_LIST, alarm_columns, SUBJECT_NONE,
+	 ALARM_LIST_OPTIONS, "the active alarms, newest first"},
+	{"alarm-show", run_show, CTL_VERB_ALARM_SHOW, alarm_properties, SUBJECT_UUID,
+	 SHOW_OPTIONS, "everything about one alarm"},
+	{"alarm-delete", run_command, CTL_VERB_ALARM_DELETE, NULL, SUBJECT_UUID, BIT(YES),
+	 "clear an alarm that nothing else will clear"},
+	{"alarm-clear", run_command, CTL_VERB_ALARM_CLEAR, NULL, SUBJECT_KEY, 0,
+	 "clear an alarm by its id and entity"},
+	{"alarm-ack", run_command, CTL_VERB_ALARM_ACK, NULL, SUBJECT_UUID, 0,
+	 "acknowledge an alarm"},
+	{"alarm-unack", run_command, CTL_VERB_ALARM_UNACK, NULL, SUBJECT_UUID, 0,
+	 "take an acknowledgement back"},
+	{"alarm-summary", run_list, CTL_VERB_ALARM_SUMMARY, summary_columns, SUBJECT_NONE,
+	 LIST_OPTIONS | BIT(INCLUDE_SUPPRESS),
+	 "the number of active alarms of each severity"},
+	{"alarm-history", run_list, CTL_VERB_ALARM_HISTORY, history_columns, SUBJECT_UUID_OR_KEY,
+	 LIST_OPTIONS | BIT(UUID), "what happened to one alarm"},
+	{"event-list", run_list, CTL_VERB_EVENT_LIST, event_columns, SUBJECT_NONE,
+	 EVENT_LIST_OPTIONS, "alarm changes and logs, newest first"},
+	{"event-show", run_show, CTL_VERB_EVENT_SHOW, event_properties, SUBJECT_UUID_OR_SEQ,
+	 SHOW_OPTIONS, "everything about one alarm change or log"},
+	{"explain", run_explain, CTL_VERB_EXPLAIN, NULL, SUBJECT_UUID_OR_KEY, BIT(JSON),
+	 "why an alarm is as it is"},
+	{"watch", run_watch, CTL_VERB_WATCH, NULL, SUBJECT_NONE,
+	 BIT(AFTER) | BIT(JSON), "alarm changes and logs as they come; ends with Ctrl-C"},
+	{"stats", run_list, CTL_VERB_STATS, stats_columns, SUBJECT_NONE, LIST_OPTIONS,
+	 "figures of the daemon at work"},
+	{"sink-list", run_list, CTL_VERB_SINK_LIST, sink_columns, SUBJECT_NONE, LIST_OPTIONS,
+	 "who is told of alarms, and how far each has got"},
+	{"ledger", run_list, CTL_VERB_LEDGER, ledger_columns, SUBJECT_NONE, LIST_OPTIONS,
+	 "what became of every record read"},
+	{"quarantine-list", run_list, CTL_VERB_QUARANTINE_LIST, quarantine_columns, SUBJECT_NONE,
+	 LIST_OPTIONS, "records that could not be read, newest first"},
+	{"version", run_show, CTL_VERB_VERSION, version_properties, SUBJECT_NONE, SHOW_OPTIONS,
+	 "the daemon's version, libraries and stream"},
+	{"help", run_help, CTL_N_VERBS, NULL, SUBJECT_VERB, 0, "this list, or the use of one verb"},
+};
+const unsigned n_verbs = FM_ARRAY_LEN(verbs);
+
+const struct verb *
+verb_find(const char *name)
+{
+	for (unsigned i = 0; i < n_verbs; i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+const char *
+subject_usage(enum subject subject)
+{
+	switch (subject) {
+	case SUBJECT_NONE:
+		return "";
+	case SUBJECT_UUID:
+		return " UUID";
+	case SUBJECT_KEY:
+		return " ALARM_ID ENTITY";
+	case SUBJECT_UUID_OR_KEY:
+		return " UUID | ALARM_ID ENTITY";
+	case SUBJECT_UUID_OR_SEQ:
+		return " UUID | SEQ";
+	case SUBJECT_VERB:
+		return " [VERB]";
+	}
+	return "";
+}
+
+enum ctl_code
+usage_error(const struct verb *verb, const char *text)
+{
+	complain("%s: %s", verb->name, text);
+	complain("usage: fm %s%s", verb->name, subject_usage(verb->subject));
+	return CTL_USAGE;
+}
+
+/* ---- the request ----------------------------------------------------------------------- */
+
+static void
+put_text(json_t *args, const char *name, const char *value)
+{
+	/* Command line words have been checked to be UTF-8. */
+	fm_assert(json_object_set_new(args, name, json_string(value)) == 0);
+}
+
+static int
+put_uuid(json_t *args, const char *word, struct fm_err *err)
+{
+	struct fm_uuid uuid;
+	char text[FM_UUID_STR];
+
+	if (!fm_uuid_parse(word, strlen(word), &uuid))
+		return fm_fail(err, -EINVAL, "%s is no UUID", word);
+	put_text(args, "uuid", fm_uuid_format(&uuid, text));
+	return 0;
+}
+
+static int
+put_key(json_t *args, const struct options *opt, struct fm_err *err)
+{
+	if (opt->word[1][0] == '\0' || opt->word[2][0] == '\0')
+		return fm_fail(err, -EINVAL, "an alarm id and an entity are never empty");
+	put_text(args, "alarm_id", opt->word[1]);
+	put_text(args, "entity", opt->word[2]);
+	return 0;
+}
+
+static int
+put_subject(const struct verb *verb, const struct options *opt, json_t *args, struct fm_err *err)
+{
+	unsigned n = opt->n_words - 1;
+	uint64_t seq;
+
+	switch (verb->subject) {
+	case SUBJECT_NONE:
+		return n == 0 ? 0 : fm_fail(err, -EINVAL, "unexpected: %s", opt->word[1]);
+	case SUBJECT_UUID:
+		return n == 1 ? put_uuid(args, opt->word[1], err)
+			      : fm_fail(err, -EINVAL, "one UUID is needed");
+	case SUBJECT_KEY:
+		return n == 2 ? put_key(args, opt, err)
+			      : fm_fail(err, -EINVAL, "an alarm id and an entity are needed");
+	case SUBJECT_UUID_OR_KEY:
+		if (n == 2)
+			return put_key(args, opt, err);
+		return n == 1 ? put_uuid(args, opt->word[1], err)
+			      : fm_fail(err, -EINVAL, "a UUID, or an alarm id and an entity, "
+					"are needed");
+	case SUBJECT_UUID_OR_SEQ:
+		if (n != 1)
+			return fm_fail(err, -EINVAL, "one UUID or sequence number is needed");
+		if (!parse_number(opt->word[1], &seq))
+			return put_uuid(args, opt->word[1], err);
+		json_object_set_new(args, "seq", json_integer((json_int_t)seq));
+		return 0;
+	case SUBJECT_VERB:
+		return n <= 1 ? 0 : fm_fail(err, -EINVAL, "unexpected: %s", opt->word[2]);
+	}
+	return 0;
+}
+
+/* The query is checked here too: a mistake in it is wrong usage, not a failure of fmd's. */
+static int
+put_query(json_t *args, const char *query, struct fm_err *err)
+{
+	struct ctl_query *q;
+	int r = ctl_query_parse(query, &q, err);
+
+	if (r < 0)
+		return r;
+	ctl_query_free(q);
+	put_text(args, "query", query);
+	return 0;
+}
+
+static int
+put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct fm_err *err)
+{
+	uint32_t alarms_and_logs = opt->given & (BIT(ALARMS) | BIT(LOGS));
+
+	/* With --sort the limit is fm's: what comes first is known when all is here. */
+	if (opt->limit > 0 && opt->sort == NULL && ctl_verb_takes(verb, "limit"))
+		json_object_set_new(args, "limit", json_integer((json_int_t)opt->limit));
+	if (opt->given & BIT(INCLUDE_SUPPRESS))
+		json_object_set_new(args, "include_suppressed", json_true());
+	/* Both together mean neither: everything. */
+	if (alarms_and_logs == BIT(ALARMS))
+		json_object_set_new(args, "alarms", json_true());
+	if (alarms_and_logs == BIT(LOGS))
+		json_object_set_new(args, "logs", json_true());
+	if (opt->given & BIT(AFTER))
+		json_object_set_new(args, "after", json_integer((json_int_t)opt->after));
+	return opt->query != NULL ? put_query(args, opt->query, err) : 0;
+}
+
+int
+verb_args(const struct verb *verb, const struct options *opt, json_t **ret, struct fm_err *err)
+{
+	json_t *args = json_object();
+	int r = put_subject(verb, opt, args, err);
+
+	if (r == 0)
+		r = put_options(verb->ctl, opt, args, err);
+	if (r < 0) {
+		json_decref(args);
+		return r;
+	}
+	*ret = args;
+	return 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * verbs: what fm can be asked to do. One table gives the dispatch, the usage and the options each
+ * verb takes.
+ */
+#ifndef FM_VERBS_PRIV_H
+#define FM_VERBS_PRIV_H
+
+#include <jansson.h>
+
+#include "ctl/ctl.h"
+#include "fm/columns_priv.h"
+#include "fm/options_priv.h"
+
+/* What stands behind the verb on the command line. */
+enum subject {
+	SUBJECT_NONE,
+	SUBJECT_UUID,
+	SUBJECT_KEY,            /* ALARM_ID ENTITY */
+	SUBJECT_UUID_OR_KEY,
+	SUBJECT_UUID_OR_SEQ,
+	SUBJECT_VERB,           /* none or one */
+};
+
+struct verb;
+typedef enum ctl_code run_f(const struct verb *verb, const struct options *opt);
+
+struct verb {
+	const char *name;
+	run_f *run;
+	enum ctl_verb ctl;
+	const struct column *columns;
+	enum subject subject;
+	uint32_t takes;         /* options, beside OPTIONS_ALWAYS */
+	const char *doc;
+};
+
+extern const struct verb verbs[];
+extern const unsigned n_verbs;
+
+/* NULL when there is none of that name. */
+const struct verb *verb_find(const char *name);
+const char *subject_usage(enum subject subject);
+
+/* The request's arguments from the options and the words; -EINVAL: err says which is wrong. */
+int verb_args(const struct verb *verb, const struct options *opt, json_t **ret, struct fm_err *err)
+	FM_MUST_USE;
+
+/* Says what is wrong and how the verb is used. */
+enum ctl_code usage_error(const struct verb *verb, const char *text);
+
+run_f run_list, run_show, run_command, run_watch, run_explain, run_help;
+/* Says so, with the verb that was meant if one is near. */
+enum ctl_code unknown_verb(const char *name);
+
+#endif
