@@ -72,6 +72,15 @@ arm_overdue(struct correlator *corr, struct instance *inst)
 		       fm_time_add(at->start, fm_span_s(limit)));
 }
 
+void
+attempt_rearm(struct correlator *corr, struct instance *inst)
+{
+	if (!attempt_is_open(inst))
+		return;
+	arm_overdue(corr, inst);
+	rules_rearm(corr, inst);
+}
+
 /* ---- 1 and 5: a start ------------------------------------------------------------------------ */
 
 static void
@@ -258,12 +267,12 @@ attempt_evidence(struct correlator *corr, struct instance *inst, unsigned flag,
 
 	if (!attempt_is_open(inst))
 		return;
-	if ((at->flags & flag) == 0) {
+	if ((at->flags & flag) != flag) {
 		at->flags |= flag;
 		inst_dirty(corr, inst);
 	}
 	if (flag == AT_F_POSTCOPY) {
-		arm_overdue(corr, inst);        /* it can no longer be aborted: no limit applies */
+		attempt_rearm(corr, inst);      /* it can no longer be aborted: no limit applies */
 		return;
 	}
 	if (!(flag & ends))

@@ -16,6 +16,8 @@
 
 /* Seeded by nothing: a hash order never reaches output, and UUIDs are 16 bytes of mixed input. */
 #define HASH_FUNCTION(key, len, hashv) ((hashv) = (unsigned)fm_hash64((key), (len), 0))
+/* Memory exhaustion aborts, as in base. */
+#define uthash_fatal(msg) fm_assert_failed((msg), __FILE__, __LINE__, __func__)
 #include <uthash.h>
 
 struct corr_alarm;
@@ -132,7 +134,7 @@ enum attempt_outcome { AT_DONE, AT_CANCELLED, AT_FAILED, AT_SUPERSEDED };
 #define AT_F_NOVA 1u                    /* Nova told of this attempt: its end decides */
 #define AT_F_MOVED 2u                   /* libvirt: the guest runs on the destination */
 #define AT_F_DEST_DIED 4u               /* libvirt: the incoming copy ended */
-#define AT_F_QMP_CANCELLED 8u
+#define AT_F_QMP_CANCELLED 8u           /* QEMU, or the destination's libvirt, says so */
 #define AT_F_QMP_FAILED 16u
 #define AT_F_ABORT 32u                  /* an operator asked for the end */
 #define AT_F_FORCED 64u
@@ -342,6 +344,8 @@ void attempt_close(struct correlator *corr, struct instance *inst, enum attempt_
 void attempt_downtime(struct correlator *corr, struct instance *inst, int64_t ms, char method);
 void attempt_job_completed(struct correlator *corr, struct instance *inst,
 			   const struct event *ev);
+/* Its limits have changed, or no longer apply. */
+void attempt_rearm(struct correlator *corr, struct instance *inst);
 void attempt_overdue(struct correlator *corr, struct instance *inst);
 void attempt_settle(struct correlator *corr, struct instance *inst);
 int64_t attempt_hard_limit_s(const struct correlator *corr, const struct instance *inst);

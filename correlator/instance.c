@@ -60,6 +60,7 @@ inst_set_owner(struct correlator *corr, struct instance *inst, struct host *host
 		return;
 	inst->owner = host;
 	inst->run_stamp.ns = 0;         /* of another clock */
+	inst->run = RUN_UNKNOWN;        /* what the last host's libvirt said holds no longer */
 	inst_dirty(corr, inst);
 }
 

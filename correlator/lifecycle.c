@@ -27,6 +27,29 @@ list_add(struct alarm_list *l, struct corr_alarm *al)
 	l->n++;
 }
 
+/* Cleared at the same instant: by id, so that the order can be had again from the rows. */
+static void
+cleared_add(struct alarm_list *l, struct corr_alarm *al)
+{
+	struct corr_alarm *after = l->tail;
+
+	while (after != NULL && after->a.cleared_at.ns == al->a.cleared_at.ns &&
+	       after->a.id > al->a.id)
+		after = after->prev;
+	if (after == l->tail) {
+		list_add(l, al);
+		return;
+	}
+	al->prev = after;
+	al->next = after != NULL ? after->next : l->head;
+	al->next->prev = al;
+	if (after != NULL)
+		after->next = al;
+	else
+		l->head = al;
+	l->n++;
+}
+
 static void
 list_remove(struct alarm_list *l, struct corr_alarm *al)
 {
@@ -370,7 +393,7 @@ al_clear(struct correlator *corr, struct corr_alarm *al)
 	list_remove(&corr->active, al);
 	host_list_remove(al);
 	corr->inhibitors -= al->a.inhibits;
-	list_add(&corr->cleared, al);
+	cleared_add(&corr->cleared, al);
 	rel_cleared(corr, al);
 	al_purge_due(corr);
 }

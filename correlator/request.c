@@ -101,13 +101,14 @@ clear_one(struct correlator *corr, struct corr_alarm *al)
 }
 
 static void
-clear_below(struct correlator *corr, const char *entity)
+clear_below(struct correlator *corr, const char *id, const char *entity)
 {
 	struct corr_alarm *al = corr->active.head, *next;
 
 	for (; al != NULL; al = next) {
 		next = al->next;
-		if (entity_covers(entity, al->a.entity))
+		if (entity_covers(entity, al->a.entity) &&
+		    (id == NULL || strcmp(id, al->a.alarm_id) == 0))
 			clear_one(corr, al);
 	}
 }
@@ -130,7 +131,7 @@ request_apply(struct correlator *corr, const struct event *ev)
 			clear_one(corr, al);
 		break;
 	case REQ_CLEAR_ALL:
-		clear_below(corr, entity);
+		clear_below(corr, id, entity);
 		break;
 	}
 	free(id);

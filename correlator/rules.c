@@ -157,11 +157,27 @@ step_due(const struct correlator *corr, const struct slot *slot, const struct ca
 	return true;
 }
 
+/* The soft limit says nothing where the hard one comes first, or no later. */
+static bool
+is_moot(const struct correlator *corr, const struct slot *slot, const struct cat_step *step)
+{
+	const int64_t hard = slot->inst != NULL ? attempt_hard_limit_s(corr, slot->inst) : 0;
+
+	return step->after == AFTER_SOFT_LIMIT && hard > 0 &&
+		hard <= cat_limits(corr->cat)->soft_s;
+}
+
 void
 rules_arm_step(struct correlator *corr, struct slot *slot)
 {
 	struct fm_time due;
 
+	while (slot->step < slot->rule->n_steps &&
+	       is_moot(corr, slot, &slot->rule->steps[slot->step])) {
+		slot->step++;
+		if (slot->al != NULL)
+			al_dirty(corr, slot->al);
+	}
 	if (slot->step < slot->rule->n_steps &&
 	    step_due(corr, slot, &slot->rule->steps[slot->step], &due))
 		dl_arm(corr, &slot->next_step, DL_STEP, slot, due);

@@ -57,7 +57,10 @@ set_run(struct lv_input *in, enum lv_run run)
 	struct instance *inst = in->inst;
 	const bool crashed = run == RUN_CRASHED;
 
+	if (inst->owner == NULL)
+		inst_set_owner(in->corr, inst, in->host);
 	inst->run_stamp = in->ev->stamp;
+	inst_soft(in->corr, inst);
 	if (inst->run != run) {
 		inst->run = (uint8_t)run;
 		inst_dirty(in->corr, inst);
@@ -71,8 +74,6 @@ set_run(struct lv_input *in, enum lv_run run)
 		inst->flags &= (uint16_t)~INST_F_IO_ERROR;
 		inst_dirty(in->corr, inst);
 	}
-	if (inst->owner == NULL)
-		inst_set_owner(in->corr, inst, in->host);
 	inst_decide(in->corr, inst, in->corr->now);
 }
 
@@ -100,6 +101,7 @@ io_paused(struct lv_input *in)
 		inst_dirty(in->corr, in->inst);
 	}
 	in->inst->run_stamp = in->ev->stamp;
+	inst_soft(in->corr, in->inst);
 	inst_decide(in->corr, in->inst, in->corr->now);
 }
 
@@ -150,7 +152,8 @@ dest_runs(struct lv_input *in)
 {
 	struct attempt *at = in->inst->attempt;
 
-	at->resumed = in->ev->stamp;
+	if (at->resumed.ns == 0)        /* after post-copy it has been running since then */
+		at->resumed = in->ev->stamp;
 	inst_set_owner(in->corr, in->inst, in->host);
 	in->inst->run = RUN_RUNNING;
 	inst_dirty(in->corr, in->inst);
@@ -185,6 +188,7 @@ source_runs_again(struct lv_input *in)
 		return;
 	}
 	at->resumed = in->ev->stamp;
+	inst_dirty(in->corr, in->inst);
 	attempt_hosts(in->corr, in->inst, in->host, NULL);
 	attempt_evidence(in->corr, in->inst, AT_F_RESUMED_SRC, in->ev->stamp);
 }
@@ -199,10 +203,16 @@ source_left(struct lv_input *in)
 static void
 dest_ended(struct lv_input *in)
 {
-	if (in->inst->attempt->flags & AT_F_MOVED)
+	unsigned flags = AT_F_DEST_DIED;
+
+	if (in->inst->attempt->flags & AT_F_MOVED) {
 		died(in);
-	else
-		attempt_evidence(in->corr, in->inst, AT_F_DEST_DIED, in->ev->stamp);
+		return;
+	}
+	/* libvirt itself took the copy down, for example because its client has gone */
+	if (in->ev->u.lv.detail == LVD_STOPPED_DESTROYED)
+		flags |= AT_F_QMP_CANCELLED;
+	attempt_evidence(in->corr, in->inst, flags, in->ev->stamp);
 }
 
 static void
@@ -223,6 +233,7 @@ postcopy(struct lv_input *in)
 		source_stops(in);
 	else if (in->inst->attempt->resumed.ns == 0)
 		in->inst->attempt->resumed = in->ev->stamp;
+	inst_dirty(in->corr, in->inst);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -394,6 +405,9 @@ domain_event(struct lv_input *in)
 		job_completed(in);
 	else if (lv->event == LVE_AGENT_LIFECYCLE)
 		agent(in);
+	else if (lv->event == LVE_REBOOT && (in->role & OWN) &&
+		 (in->inst->flags & INST_F_CRASHED))
+		booted(in);             /* on_crash restart: reset, not started again */
 	return outcome_of(in->corr);
 }
 

@@ -177,12 +177,7 @@ set_op(struct nova_input *in, enum inst_op op)
 	inst_dirty(in->corr, in->inst);
 }
 
-static void
-evacuate(struct nova_input *in)
-{
-	set_op(in, OP_EVACUATE);
-	tell(in, FACT_EVACUATE_REQUESTED);
-}
+static void evacuate(struct nova_input *in) { tell(in, FACT_EVACUATE_REQUESTED); }
 
 static void
 rebuild_start(struct nova_input *in)
@@ -230,10 +225,18 @@ same_flavor(const struct nova_input *in)
 		fm_str_eq(in->nova->new_flavor, in->nova->flavor);
 }
 
+/* Which operation a task stands for has to be known before what it shows is decided. */
 static void
-resize_prep(struct nova_input *in)
+learn_op(struct nova_input *in)
 {
-	set_op(in, same_flavor(in) ? OP_COLD_MIGRATE : OP_RESIZE);
+	const struct ev_nova *nova = in->nova;
+
+	if (nova->action == NOVA_EVACUATE)
+		set_op(in, OP_EVACUATE);
+	else if (nova->action == NOVA_RESIZE_PREP)
+		set_op(in, same_flavor(in) ? OP_COLD_MIGRATE : OP_RESIZE);
+	else if (nova->action == NOVA_RESIZE_REVERT && nova->phase == PHASE_START)
+		set_op(in, in->inst->op == OP_COLD_MIGRATE ? OP_COLD_REVERT : OP_RESIZE_REVERT);
 }
 
 static void resize_start(struct nova_input *in) { tell(in, FACT_RESIZE_STARTED); }
@@ -247,12 +250,7 @@ resize_confirmed(struct nova_input *in)
 	tell(in, FACT_RESIZE_CONFIRMED);
 }
 
-static void
-revert_start(struct nova_input *in)
-{
-	set_op(in, in->inst->op == OP_COLD_MIGRATE ? OP_COLD_REVERT : OP_RESIZE_REVERT);
-	tell(in, FACT_RESIZE_REVERT_STARTED);
-}
+static void revert_start(struct nova_input *in) { tell(in, FACT_RESIZE_REVERT_STARTED); }
 
 static void
 revert_end(struct nova_input *in)
@@ -344,8 +342,6 @@ static const struct {
 	{NOVA_REBUILD, PHASE_END, rebuild_end},
 	{NOVA_REBUILD, PHASE_ERROR, rebuild_error},
 	{NOVA_REBUILD_SERVER, PHASE_ERROR, rebuild_error},
-	{NOVA_RESIZE_PREP, PHASE_START, resize_prep},
-	{NOVA_RESIZE_PREP, PHASE_END, resize_prep},
 	{NOVA_RESIZE, PHASE_START, resize_start},
 	{NOVA_RESIZE, PHASE_ERROR, resize_error},
 	{NOVA_RESIZE_FINISH, PHASE_END, resize_finished},
@@ -426,6 +422,7 @@ learn_limits(struct nova_input *in)
 	inst->downtime_limit_ms = downtime;
 	inst->memory_mb = memory;
 	inst_dirty(in->corr, inst);
+	attempt_rearm(in->corr, inst);
 }
 
 /* While it migrates and the destination already runs it, only an end mark moves it back. */
@@ -495,36 +492,35 @@ is_terminal(const struct ev_nova *nova)
 }
 
 /*
- * Marks along a migration show the levels of its course, the last of them even after its end
- * (Nova sends post.end after post_dest.end, and cleans up the destination in its own time): once
- * the attempt is closed they say nothing.
+ * Marks along a migration show the levels of its course, the last of them even after its end:
+ * Nova sends post.end after post_dest.end, and cleans up the destination in its own time.
+ */
+static bool
+is_mark(const struct ev_nova *nova)
+{
+	if (nova->action == NOVA_LIVE_MIGRATION_POST_DEST ||
+	    nova->action == NOVA_LIVE_MIGRATION_ROLLBACK)
+		return nova->phase != PHASE_END;
+	return nova->action == NOVA_LIVE_MIGRATION_POST ||
+		nova->action == NOVA_LIVE_MIGRATION_ABORT ||
+		nova->action == NOVA_LIVE_MIGRATION_FORCE_COMPLETE ||
+		nova->action == NOVA_LIVE_MIGRATION_ROLLBACK_DEST;
+}
+
+/*
+ * A mark without an open attempt is a tail of the last one, unless it comes long after: then it is
+ * the first sign of a migration whose start was missed. Those that come last never are.
  */
 static bool
 is_overtaken(const struct nova_input *in)
 {
-	const struct ev_nova *nova = in->nova;
 	const struct attempt *at = in->inst->attempt;
 	const struct fm_span settle = cat_limits(in->corr->cat)->settle;
 
-	switch ((unsigned)nova->action) {
-	case NOVA_LIVE_MIGRATION_POST:
-	case NOVA_LIVE_MIGRATION_ABORT:
-	case NOVA_LIVE_MIGRATION_FORCE_COMPLETE:
-		break;
-	case NOVA_LIVE_MIGRATION_POST_DEST:
-	case NOVA_LIVE_MIGRATION_ROLLBACK:
-		if (nova->phase == PHASE_END)
-			return false;
-		break;
-	case NOVA_LIVE_MIGRATION_ROLLBACK_DEST:
-		return !attempt_is_open(in->inst);
-	default:
+	if (!is_mark(in->nova) || attempt_is_open(in->inst))
 		return false;
-	}
-	if (attempt_is_open(in->inst))
-		return false;
-	/* The first of a migration whose start was missed, unless it is a tail of the last. */
-	return nova->phase != PHASE_START ||
+	return in->nova->phase != PHASE_START ||
+		in->nova->action == NOVA_LIVE_MIGRATION_ROLLBACK_DEST ||
 		(at != NULL && in->ev->stamp.ns <= fm_time_add(at->end_stamp, settle).ns);
 }
 
@@ -558,6 +554,7 @@ track_nova(struct correlator *corr, const struct event *ev)
 		return CORR_LATE;
 	if (!late)
 		apply_levels(&in);
+	learn_op(&in);
 	if (!is_terminal(in.nova))
 		level_of_migration(&in);
 	inst_decide(corr, in.inst, corr->now);

@@ -189,7 +189,7 @@ feed(struct run *run, const struct scn_step *step, const char *text)
 	if (rc == 1)
 		return "unknown";
 	if (rc < 0) {
-		if (scn_opt(step, 1, "outcome", NULL) == NULL)
+		if (step->verb != SCN_RECORD && scn_opt(step, 1, "outcome", NULL) == NULL)
 			fail(run, step, "refused by the decoder: %s\n%s", err.msg, text);
 		return "refused";
 	}
@@ -443,6 +443,10 @@ open_run(struct run *run, const char *source)
 static void
 one_step(struct run *run, const struct scn_step *step)
 {
+	if (run->dump) {
+		advance(run, fm_time_sub(fm_time_add(run->base, step->at), (struct fm_span){1}));
+		printf("# line %u\n", step->line);
+	}
 	if (step->verb != SCN_EXPECT && step->verb != SCN_ALLOW) {
 		drop_allowed(run);
 		if (run->head != NULL)

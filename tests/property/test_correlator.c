@@ -1,0 +1,440 @@
+/*
+ * Properties of the core over random histories: its output depends on the inputs alone, neither on
+ * when it was woken in between (cadence) nor on restarts (restore equivalence, at every cut), and
+ * each alarm key is active at most once, with raise and clear alternating.
+ *
+ * LINK: fm_correlator fm_catload fm_alarm_json
+ */
+#include <criterion/criterion.h>
+
+#include "alarm/alarm_json.h"
+#include "tests/scenario/rows_copy.h"
+
+#define N_INSTANCES 6
+#define N_HOSTS 3
+#define N_INPUTS 400
+
+struct rng {
+	uint64_t x;
+};
+
+static uint32_t
+draw(struct rng *r, uint32_t n)
+{
+	r->x = r->x * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)((r->x >> 33) % n);
+}
+
+static const char *const host_name[N_HOSTS] = {"compute-0", "compute-1", "compute-2"};
+
+struct history {
+	struct event ev[N_INPUTS];
+	char text[N_INPUTS][24];        /* message ids, and entities of requests */
+};
+
+static struct fm_str
+a_host(struct rng *r)
+{
+	return fm_str_of(host_name[draw(r, N_HOSTS)]);
+}
+
+static void
+nova_event(struct rng *r, struct event *ev)
+{
+	static const struct { enum nova_action action; enum nova_phase phase; } kinds[] = {
+		{NOVA_UPDATE, PHASE_NONE}, {NOVA_UPDATE, PHASE_NONE}, {NOVA_EXISTS, PHASE_NONE},
+		{NOVA_LIVE_MIGRATION_PRE, PHASE_START}, {NOVA_LIVE_MIGRATION_PRE, PHASE_END},
+		{NOVA_LIVE_MIGRATION_POST, PHASE_END}, {NOVA_LIVE_MIGRATION_POST_DEST, PHASE_END},
+		{NOVA_LIVE_MIGRATION_ROLLBACK, PHASE_START},
+		{NOVA_LIVE_MIGRATION_ROLLBACK, PHASE_END},
+		{NOVA_LIVE_MIGRATION_ABORT, PHASE_START}, {NOVA_EVACUATE, PHASE_NONE},
+		{NOVA_REBUILD, PHASE_START}, {NOVA_REBUILD, PHASE_END},
+		{NOVA_REBUILD, PHASE_ERROR}, {NOVA_RESIZE_PREP, PHASE_START},
+		{NOVA_RESIZE_FINISH, PHASE_END}, {NOVA_RESIZE_REVERT, PHASE_START},
+		{NOVA_PAUSE, PHASE_END}, {NOVA_UNPAUSE, PHASE_END}, {NOVA_POWER_OFF, PHASE_END},
+		{NOVA_POWER_ON, PHASE_END}, {NOVA_REBOOT, PHASE_START}, {NOVA_REBOOT, PHASE_END},
+	};
+	static const enum vm_state states[] = {VM_ACTIVE, VM_ACTIVE, VM_ACTIVE, VM_PAUSED,
+		VM_STOPPED, VM_ERROR, VM_RESIZED, VM_UNKNOWN};
+	static const enum task_state tasks[] = {TASK_NONE, TASK_NONE, TASK_MIGRATING,
+		TASK_REBOOTING, TASK_REBUILDING, TASK_RESIZING, TASK_RESIZE_REVERTING,
+		TASK_UNKNOWN};
+	static const int64_t limits[] = {EV_ABSENT, EV_ABSENT, 0, 60, 150, 200};
+	const unsigned k = draw(r, FM_ARRAY_LEN(kinds));
+
+	ev->origin = ORIGIN_NOVA;
+	ev->name = FM_STR("nova");
+	ev->host = a_host(r);
+	ev->u.nova = (struct ev_nova){.action = kinds[k].action, .phase = kinds[k].phase,
+		.versioned = draw(r, 2), .tenant = FM_STR("t1"), .instance_name = FM_STR("vm"),
+		.publisher_host = a_host(r), .host = ev->host, .memory_mb = 2048,
+		.vm_state = states[draw(r, FM_ARRAY_LEN(states))],
+		.task = tasks[draw(r, FM_ARRAY_LEN(tasks))],
+		.meta_timeout = limits[draw(r, FM_ARRAY_LEN(limits))],
+		.flavor_timeout = EV_ABSENT, .image_timeout = EV_ABSENT,
+		.meta_downtime = EV_ABSENT, .flavor_downtime = EV_ABSENT,
+		.image_downtime = EV_ABSENT, .disk_gb = EV_ABSENT};
+	if (draw(r, 60) == 0) {
+		ev->u.nova.action = NOVA_DELETE;
+		ev->u.nova.phase = PHASE_END;
+	}
+}
+
+static void
+service_event(struct rng *r, struct event *ev)
+{
+	ev->origin = ORIGIN_NOVA;
+	ev->name = FM_STR("service.update");
+	ev->has_instance = false;
+	ev->host = a_host(r);
+	ev->u.nova = (struct ev_nova){.action = NOVA_SERVICE, .host = ev->host,
+		.binary = FM_STR("nova-compute"), .forced_down = draw(r, 3) == 0};
+}
+
+static void
+lv_event(struct rng *r, struct event *ev)
+{
+	static const struct { int8_t lifecycle, detail; } kinds[] = {
+		{LVL_STARTED, LVD_STARTED_BOOTED}, {LVL_STARTED, LVD_STARTED_MIGRATED},
+		{LVL_STARTED, LVD_STARTED_MIGRATED}, {LVL_SUSPENDED, LVD_SUSPENDED_MIGRATED},
+		{LVL_SUSPENDED, LVD_SUSPENDED_PAUSED}, {LVL_SUSPENDED, LVD_SUSPENDED_POSTCOPY},
+		{LVL_SUSPENDED, LVD_SUSPENDED_IOERROR}, {LVL_RESUMED, LVD_RESUMED_UNPAUSED},
+		{LVL_RESUMED, LVD_RESUMED_MIGRATED}, {LVL_RESUMED, LVD_RESUMED_MIGRATED},
+		{LVL_RESUMED, LVD_RESUMED_POSTCOPY}, {LVL_STOPPED, LVD_STOPPED_MIGRATED},
+		{LVL_STOPPED, LVD_STOPPED_FAILED}, {LVL_STOPPED, LVD_STOPPED_SHUTDOWN},
+		{LVL_STOPPED, LVD_STOPPED_DESTROYED}, {LVL_CRASHED, 0},
+	};
+	const unsigned k = draw(r, FM_ARRAY_LEN(kinds));
+	struct ev_libvirt *lv = &ev->u.lv;
+
+	ev->origin = ORIGIN_LIBVIRT;
+	ev->name = FM_STR("lifecycle");
+	ev->host = a_host(r);
+	*lv = (struct ev_libvirt){.kind = LV_EVENT, .event = LVE_LIFECYCLE,
+		.boot = fm_str_of(draw(r, 200) == 0 ? "boot-2" : "boot-1"),
+		.domain = FM_STR("instance-1"), .lifecycle = kinds[k].lifecycle,
+		.detail = kinds[k].detail, .operation = EV_ABSENT, .job_type = EV_ABSENT,
+		.time_elapsed = EV_ABSENT, .downtime = EV_ABSENT, .downtime_net = EV_ABSENT,
+		.state = -1, .reason = -1, .status = -1, .type = -1, .count = EV_ABSENT,
+		.close = LVC_UNKNOWN};
+	if (draw(r, 8) == 0) {
+		lv->event = LVE_JOB_COMPLETED;
+		lv->operation = LVJ_OP_MIGRATION_OUT;
+		lv->time_elapsed = draw(r, 60000);
+		lv->downtime_net = draw(r, 6000);
+	} else if (draw(r, 10) == 0) {
+		lv->event = LVE_AGENT_LIFECYCLE;
+		lv->status = 1 + (int)draw(r, 2);
+		lv->type = 2;
+	} else if (draw(r, 10) == 0) {
+		lv->kind = LV_QMP;
+		lv->qmp = draw(r, 2) ? QMP_MIGRATION_CANCELLED : QMP_MIGRATION_FAILED;
+	} else if (draw(r, 20) == 0) {
+		ev->has_instance = false;
+		lv->kind = draw(r, 2) ? LV_CLOSE : LV_CONNECT;
+	}
+}
+
+static void
+request_event(struct rng *r, struct event *ev)
+{
+	static const char *const ids[] = {"200.004", "100.101", "100.103", "999.1"};
+
+	ev->origin = ORIGIN_REQUEST;
+	ev->name = FM_STR("request");
+	ev->has_instance = false;
+	ev->u.rq = (struct ev_request){.op = draw(r, 10) == 0 ? REQ_CLEAR_ALL :
+			draw(r, 2) ? REQ_SET : REQ_CLEAR,
+		.alarm_id = fm_str_of(ids[draw(r, 4)]),
+		.entity = fm_str_of(draw(r, 2) ? "host=compute-0" : "host=compute-1"),
+		.reason_text = fm_str_of(draw(r, 2) ? "a" : "b"),
+		.severity = draw(r, 2) ? -1 : (int)(1 + draw(r, 4)), .alarm_type = -1, .cause = -1,
+		.service_affecting = -1, .suppression = -1,
+		.inhibit = draw(r, 6) == 0 ? 1 : -1, .keep_existing = -1};
+	if (ev->u.rq.op == REQ_CLEAR_ALL)
+		ev->u.rq.alarm_id = (struct fm_str){0};
+}
+
+static struct history *
+make_history(uint64_t seed)
+{
+	struct history *h = fm_calloc(1, sizeof(*h));
+	struct rng r = {seed};
+	struct fm_time t = {1767225600 * FM_NS_PER_S};
+	uint64_t seq[N_HOSTS] = {0};
+
+	for (unsigned i = 0; i < N_INPUTS; i++) {
+		struct event *ev = &h->ev[i];
+		const uint32_t kind = draw(&r, 20);
+
+		t = fm_time_add(t, fm_span_ms(draw(&r, 6) == 0 ? draw(&r, 200000) : draw(&r, 3000)));
+		ev->at = t;
+		ev->stamp = fm_time_sub(t, fm_span_ms(draw(&r, 4) == 0 ? draw(&r, 4000) : 5));
+		ev->pos = (struct record_pos){.topic = "random", .offset = i};
+		ev->has_instance = true;
+		memset(ev->instance.b, 7, sizeof(ev->instance.b));
+		ev->instance.b[15] = (uint8_t)draw(&r, N_INSTANCES);
+		ev->id_hash = draw(&r, 12) == 0 && i > 0 ? h->ev[i - 1].id_hash : 1000 + i;
+		if (kind < 9)
+			nova_event(&r, ev);
+		else if (kind < 17)
+			lv_event(&r, ev);
+		else if (kind < 18)
+			service_event(&r, ev);
+		else
+			request_event(&r, ev);
+		if (ev->origin == ORIGIN_LIBVIRT) {
+			const unsigned host = (unsigned)(ev->host.p[ev->host.len - 1] - '0');
+
+			seq[host] += draw(&r, 15) == 0 ? 2 : draw(&r, 15) == 0 ? 0 : 1;
+			ev->u.lv.seq = seq[host] > 0 ? seq[host] : 1;
+			ev->id_hash = 0;
+		}
+	}
+	return h;
+}
+
+/* ---- runs -------------------------------------------------------------------------------------- */
+
+struct run {
+	struct catalogue *cat;
+	struct correlator *corr;
+	struct rows_copy rows;
+	struct fm_buf out;
+};
+
+static void
+take(void *ctx, struct transition *tr)
+{
+	struct run *run = ctx;
+	size_t len, alarm_len;
+	char *json = transition_to_json(tr, "test", &len, &alarm_len);
+
+	fm_buf_add(&run->out, json, len);
+	fm_buf_add(&run->out, "\n", 1);
+	free(json);
+}
+
+static void
+run_init(struct run *run)
+{
+	const char *source = getenv("FMD_SOURCE");
+	char *path = fm_asprintf("%s/events.yaml", source != NULL ? source : ".");
+	struct fm_err err = {0};
+
+	memset(run, 0, sizeof(*run));
+	cr_assert_eq(cat_load(path, NULL, &run->cat, &err), 0, "%s", err.msg);
+	run->corr = corr_new(run->cat);
+	fm_buf_adds(&run->out, "");
+	free(path);
+}
+
+static void
+run_fini(struct run *run)
+{
+	corr_free(run->corr);
+	cat_free(run->cat);
+	rows_copy_fini(&run->rows);
+	fm_buf_fini(&run->out);
+}
+
+static bool
+add_alarm(void *ctx, const struct alarm *al)
+{
+	struct run *run = ctx;
+	size_t len;
+	char *json = alarm_to_json(al, &len);
+
+	fm_buf_addf(&run->out, "at the end: %s\n", json);
+	free(json);
+	return true;
+}
+
+static void
+finish(struct run *run)
+{
+	struct fm_time due;
+
+	corr_each_alarm(run->corr, true, add_alarm, run);
+	while (corr_next_deadline(run->corr, &due) &&
+	       due.ns < corr_now(run->corr).ns + 7200 * FM_NS_PER_S)
+		corr_advance(run->corr, due, take, run);
+	corr_each_alarm(run->corr, true, add_alarm, run);
+}
+
+static void
+restart(struct run *run)
+{
+	run->corr = rows_copy_restart(&run->rows, run->corr, run->cat);
+}
+
+static char *
+plain_output(const struct history *h)
+{
+	struct run run;
+
+	run_init(&run);
+	for (unsigned i = 0; i < N_INPUTS; i++)
+		corr_apply(run.corr, &h->ev[i], take, &run);
+	finish(&run);
+	char *out = FM_STEAL(run.out.s);
+
+	run_fini(&run);
+	return out;
+}
+
+static void
+assert_same(const char *want, const char *got, uint64_t seed, unsigned cut)
+{
+	size_t i = 0, line = 0;
+
+	while (want[i] != '\0' && want[i] == got[i]) {
+		if (want[i] == '\n')
+			line = i + 1;
+		i++;
+	}
+	cr_assert(want[i] == got[i], "seed %llu, cut %u:\n%.*s\nnot\n%.*s",
+		  (unsigned long long)seed, cut, (int)strcspn(got + line, "\n"), got + line,
+		  (int)strcspn(want + line, "\n"), want + line);
+}
+
+#define SEEDS 12
+
+Test(correlator, output_does_not_depend_on_when_it_is_woken)
+{
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct history *h = make_history(seed);
+		char *want = plain_output(h);
+		struct run run;
+
+		run_init(&run);
+		for (unsigned i = 0; i < N_INPUTS; i++) {
+			struct fm_time t = corr_now(run.corr);
+
+			while (t.ns != 0 && (t.ns += 777 * FM_NS_PER_MS) < h->ev[i].at.ns)
+				corr_advance(run.corr, t, take, &run);
+			corr_apply(run.corr, &h->ev[i], take, &run);
+		}
+		finish(&run);
+		assert_same(want, run.out.s, seed, 0);
+		run_fini(&run);
+		free(want);
+		free(h);
+	}
+}
+
+Test(correlator, a_restart_at_any_cut_changes_nothing)
+{
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		struct history *h = make_history(seed);
+		char *want = plain_output(h);
+
+		for (unsigned cut = 0; cut < N_INPUTS; cut += 7) {
+			struct run run;
+
+			run_init(&run);
+			for (unsigned i = 0; i < N_INPUTS; i++) {
+				if (i == cut)
+					restart(&run);
+				corr_apply(run.corr, &h->ev[i], take, &run);
+			}
+			finish(&run);
+			assert_same(want, run.out.s, seed, cut);
+			run_fini(&run);
+		}
+		free(want);
+		free(h);
+	}
+}
+
+Test(correlator, restarts_at_every_cut_change_nothing)
+{
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct history *h = make_history(seed);
+		char *want = plain_output(h);
+		struct run run;
+
+		run_init(&run);
+		for (unsigned i = 0; i < N_INPUTS; i++) {
+			restart(&run);
+			corr_apply(run.corr, &h->ev[i], take, &run);
+		}
+		restart(&run);
+		finish(&run);
+		assert_same(want, run.out.s, seed, N_INPUTS);
+		run_fini(&run);
+		free(want);
+		free(h);
+	}
+}
+
+/* Flushing now and then without a restart must not lose rows that a later restart needs. */
+Test(correlator, a_restart_after_many_flushes_changes_nothing)
+{
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct history *h = make_history(seed);
+		char *want = plain_output(h);
+		struct run run;
+
+		run_init(&run);
+		for (unsigned i = 0; i < N_INPUTS; i++) {
+			if (i % 5 == 0)
+				corr_flush(run.corr, rows_copy_put, &run.rows);
+			if (i % 97 == 96)
+				restart(&run);
+			corr_apply(run.corr, &h->ev[i], take, &run);
+		}
+		finish(&run);
+		assert_same(want, run.out.s, seed, 97);
+		run_fini(&run);
+		free(want);
+		free(h);
+	}
+}
+
+/* ---- alternation --------------------------------------------------------------------------------- */
+
+struct keys {
+	char *key[4096];
+	unsigned n;
+};
+
+static void
+watch(void *ctx, struct transition *tr)
+{
+	struct keys *k = ctx;
+	char *key = fm_asprintf("%s|%s", tr->alarm.alarm_id, tr->alarm.entity);
+	unsigned i = 0;
+
+	while (i < k->n && strcmp(k->key[i], key) != 0)
+		i++;
+	if (tr->kind == TR_RAISE) {
+		cr_assert_eq(i, k->n, "raised twice: %s", key);
+		k->key[k->n++] = FM_STEAL(key);
+	} else if (tr->kind == TR_CLEAR) {
+		cr_assert(i < k->n, "cleared without a raise: %s", key);
+		free(k->key[i]);
+		k->key[i] = k->key[--k->n];
+	} else if (tr->kind == TR_CHANGE || tr->kind == TR_SUPPRESS || tr->kind == TR_UNSUPPRESS) {
+		cr_assert(i < k->n, "%s of what is not active: %s",
+			  transition_kind_name(tr->kind), key);
+	}
+	free(key);
+}
+
+Test(correlator, each_key_is_active_at_most_once)
+{
+	for (uint64_t seed = 100; seed < 130; seed++) {
+		struct history *h = make_history(seed);
+		struct keys k = {.n = 0};
+		struct run run;
+
+		run_init(&run);
+		for (unsigned i = 0; i < N_INPUTS; i++)
+			corr_apply(run.corr, &h->ev[i], watch, &k);
+		for (unsigned i = 0; i < k.n; i++)
+			free(k.key[i]);
+		run_fini(&run);
+		free(h);
+	}
+}
