@@ -19,6 +19,7 @@ import threading
 import time
 
 DEADLINE = 30.0
+MIB_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "mibs")
 
 
 def wait_for(what, condition, deadline=DEADLINE):
@@ -65,12 +66,15 @@ def find_snmptrapd():
 
 
 class Snmptrapd:
-    """traps() gives what it logged: {"how": "TRAP2, SNMP v3, user …", "varbinds": [(oid, text)]}."""
+    """traps() gives what it logged: {"how": "TRAP2, SNMP v3, user …", "varbinds": [(oid, text)]}"""
 
     def __init__(self, directory, name, users=(), sender_engine=None, community="alarms",
-                 port=None):
+                 mib=None):
         self.dir = os.path.join(directory, name)
-        self.port = port or free_port()
+        self.port = free_port()
+        # Numbers, unless a module is to give them names.
+        self.naming = (["-m", mib, "-M", MIB_DIR] if mib else
+                       ["-On", "-m", "", "-M", self.dir])
         self.log = os.path.join(self.dir, "log")
         self.proc = None
         os.makedirs(self.dir, exist_ok=True)
@@ -91,11 +95,10 @@ class Snmptrapd:
                     f.write(user.create_user(sender_engine))
 
     def start(self):
-        env = dict(os.environ, SNMPCONFPATH=self.dir, SNMP_PERSISTENT_DIR=self.dir,
-                   MIBS="", MIBDIRS=self.dir)
+        env = dict(os.environ, SNMPCONFPATH=self.dir, SNMP_PERSISTENT_DIR=self.dir)
         self.proc = subprocess.Popen(
             [find_snmptrapd(), "-f", "-n", "-C", "-c", os.path.join(self.dir, "conf"),
-             "-A", "-Lf", self.log, "-On", "-m", "", "-M", self.dir, f"udp:{self.address}"],
+             "-A", "-Lf", self.log, *self.naming, f"udp:{self.address}"],
             env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for("snmptrapd listens", self._listens)
         return self
@@ -249,21 +252,24 @@ def _plain(name, value):
     return [str(name), kind, str(value) if kind == "ObjectIdentifier" else int(value)]
 
 
-# ---- raw UDP --------------------------------------------------------------------------------------
+# ---- raw UDP ------------------------------------------------------------------------------------
 
 
 class RawUdp:
     """Keeps datagrams; answers nothing."""
 
-    def __init__(self):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
+    def __init__(self, family=socket.AF_INET):
+        self.host = "127.0.0.1" if family == socket.AF_INET else "::1"
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.sock.bind((self.host, 0))
         self.sock.settimeout(DEADLINE)
         self.port = self.sock.getsockname()[1]
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        if ":" in self.host:
+            return f"udp6:[{self.host}]:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def receive(self):
         return self.sock.recv(65536)
@@ -272,7 +278,7 @@ class RawUdp:
         self.sock.close()
 
 
-# ---- the sender ------------------------------------------------------------------------------------
+# ---- the sender ---------------------------------------------------------------------------------
 
 
 def sender_program(build_dir):
