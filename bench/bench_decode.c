@@ -33,8 +33,8 @@ struct form {
 static void
 add_source(struct fm_buf *to, unsigned v)
 {
-	fm_buf_addf(to, "{\"seq\":%u,\"boot\":\"0c4f5d1e-8f2b-4a57-9b0a-3d1f7a62c9%02x\",\"conn\":1,"
-		    "\"kind\":\"event\",\"ts\":\"2026-11-22T19:39:%02u.%06uZ\",\"mono_ns\":%u,"
+	fm_buf_addf(to, "{\"seq\":%u,\"boot\":\"0c4f5d1e-8f2b-4a57-9b0a-3d1f7a62c9%02x\","
+		    "\"conn\":1,\"kind\":\"event\",\"ts\":\"2026-11-22T19:39:%02u.%06uZ\",\"mono_ns\":%u,"
 		    "\"host\":\"compute-%u\",", 1000 + v, v, v % 60, 58429 + v, 1875648648u + v, v);
 }
 
@@ -119,7 +119,8 @@ make_bare(struct fm_buf *to, unsigned v)
 		    "\"reservation_id\":\"r-npxv0e40\",\"shares\":[],\"state\":\"active\","
 		    "\"task_state\":%s,\"tenant_id\":\"b4c5d6e7f8091a2b3c4d5e6f70819203\","
 		    "\"terminated_at\":null,\"updated_at\":\"2026-11-22T13:42:11Z\","
-		    "\"user_id\":\"operator\",\"uuid\":\"2d3c1f6a-5b0e-4b7e-8f0c-0a6b1d2e3f%02x\"}},"
+		    "\"user_id\":\"operator\","
+		    "\"uuid\":\"2d3c1f6a-5b0e-4b7e-8f0c-0a6b1d2e3f%02x\"}},"
 		    "\"timestamp\":\"2026-11-22 10:15:%02u.118023\",\"_context\":{"
 		    "\"request_id\":\"req-5b6c791d-5709-4f36-8fbe-c3e02869e35d\","
 		    "\"user_id\":\"operator\",\"project_id\":\"b4c5d6e7f8091a2b3c4d5e6f70819203\","

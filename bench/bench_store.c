@@ -407,7 +407,7 @@ print_conditions(const struct options *opt)
 }
 
 static void
-time_restart(const struct options *opt)
+time_restart(const struct options *opt, const char *after)
 {
 	double start = clock_s(CLOCK_MONOTONIC);
 	struct store *st = open_store(opt, "store");
@@ -418,12 +418,15 @@ time_restart(const struct options *opt)
 	if (store_each_row(st, count_row, &n, &err) < 0)
 		die("restart", &err);
 	double done = clock_s(CLOCK_MONOTONIC);
-	printf(opt->json ? "{\"bench\":\"store_restart\",\"rows\":%llu,\"transitions\":%llu,"
-			   "\"open_ms\":%.1f,\"rows_ms\":%.1f}\n"
-			 : "\nRestart after a clean end: %llu rows beside %llu transitions: open %.1f "
-			   "ms, rows %.1f ms\n",
+	struct store_stats stats;
+	store_get_stats(st, &stats);
+	printf(opt->json ? "{\"bench\":\"store_restart\",\"after\":\"%s\",\"rows\":%llu,"
+			   "\"transitions\":%llu,\"file_mib\":%llu,\"open_ms\":%.1f,\"rows_ms\":%.1f}\n"
+			 : "\nRestart after a %s: %llu rows beside %llu transitions, %llu MiB: "
+			   "open %.1f ms, rows %.1f ms\n", after,
 	       (unsigned long long)n, (unsigned long long)store_last_seq(st),
-	       (opened - start) * 1e3, (done - opened) * 1e3);
+	       (unsigned long long)stats.file_bytes >> 20, (opened - start) * 1e3,
+	       (done - opened) * 1e3);
 	store_close(st);
 }
 
@@ -446,6 +449,7 @@ run(const struct options *opt)
 		print_row(opt, batches[i], &f, &b);
 	}
 	free(body.json);
+	ours->broken = -EIO;            /* ends as a crash does: nothing more is written */
 	store_close(ours);
 	store_close(bare);
 }
@@ -477,7 +481,8 @@ main(int argc, char **argv)
 	if (opt.alarms == 0 || (opt.dir == NULL && (opt.dir = mkdtemp(tmp)) == NULL))
 		return 2;
 	run(&opt);
-	time_restart(&opt);
+	time_restart(&opt, "crash");
+	time_restart(&opt, "clean end");
 	remove_store(&opt, "store");
 	remove_store(&opt, "bare");
 	if (opt.dir == tmp)

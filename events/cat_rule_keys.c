@@ -177,6 +177,8 @@ read_key(struct load *ld, const struct rule_reading *rr, const struct node *key)
 void
 cat_read_rule_keys(struct load *ld, const struct rule_reading *rr)
 {
+	/* A key that is there twice is an error already; the checks look at the first. */
 	for (const struct node *key = rr->node->first; key != NULL; key = key->next)
-		read_key(ld, rr, key);
+		if (node_get(rr->node, key->text) == key->value)
+			read_key(ld, rr, key);
 }

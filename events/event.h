@@ -27,7 +27,7 @@ extern "C" {
 
 #define FM_MAX_RECORD 65536             /* bytes, the default of limits.record */
 #define FM_MAX_DEPTH 32                 /* nested arrays and objects, each JSON layer */
-#define FM_MAX_STRING 4096              /* of a member we read; longer ones are cut at a code point */
+#define FM_MAX_STRING 4096      /* of a member we read; longer ones are cut at a code point */
 
 enum event_origin { ORIGIN_NOVA, ORIGIN_LIBVIRT, ORIGIN_REQUEST };
 
@@ -153,7 +153,7 @@ struct ev_nova {
 	struct fm_str exception, fault;         /* class name; message */
 	struct fm_str initiator_user, initiator_project;
 	struct fm_str image, flavor;            /* image uuid, flavor name */
-	struct fm_str new_flavor;               /* resize_prep.*: the name of the one it will have */
+	struct fm_str new_flavor;               /* resize_prep.*: name of the one to come */
 	bool audit_period;                      /* instance.exists/update of a periodic audit */
 	/* service.* only */
 	struct fm_str binary, disabled_reason;
@@ -185,8 +185,8 @@ enum lv_kind {
 	X(DEVICE_REMOVED, 15, "device-removed") X(BLOCK_JOB_2, 16, "block-job-2") \
 	X(TUNABLE, 17, "tunable") X(AGENT_LIFECYCLE, 18, "agent-lifecycle") \
 	X(DEVICE_ADDED, 19, "device-added") X(MIGRATION_ITERATION, 20, "migration-iteration") \
-	X(JOB_COMPLETED, 21, "job-completed") X(DEVICE_REMOVAL_FAILED, 22, "device-removal-failed") \
-	X(METADATA_CHANGE, 23, "metadata-change") X(BLOCK_THRESHOLD, 24, "block-threshold") \
+	X(JOB_COMPLETED, 21, "job-completed") \
+	X(DEVICE_REMOVAL_FAILED, 22, "device-removal-failed") X(METADATA_CHANGE, 23, "metadata-change") X(BLOCK_THRESHOLD, 24, "block-threshold") \
 	X(MEMORY_FAILURE, 25, "memory-failure") \
 	X(MEMORY_DEVICE_SIZE_CHANGE, 26, "memory-device-size-change")
 enum lv_event {
@@ -245,7 +245,7 @@ struct ev_libvirt {
 	struct fm_str device, src, io_reason;
 	int32_t action;                 /* io-error*, watchdog, memory-failure; -1 */
 	int32_t status;                 /* block-job*: status; agent-lifecycle: state; -1 */
-	int32_t type;                   /* block-job*: type; agent: reason; memory-failure: recipient */
+	int32_t type;           /* block-job*: type; agent: reason; memory-failure: recipient */
 };
 
 /* ---- fault request --------------------------------------------------------------------- */
@@ -273,7 +273,7 @@ struct event {
 	struct record_pos pos;
 	struct fm_time at;              /* logical time (broker's), set by the shell */
 	struct fm_time stamp;           /* the source's own time; 0 when the record has none */
-	struct fm_str name;             /* verbatim type: "instance.pause.end", "lifecycle", "set" */
+	struct fm_str name;     /* verbatim type: "instance.pause.end", "lifecycle", "set" */
 	uint64_t id_hash;               /* of message_id or request_id; 0: none */
 	bool has_instance;
 	struct fm_uuid instance;

@@ -3,9 +3,9 @@
  * members and in how deep things lie; what comes out is the same.
  *
  * Members that Nova itself writes have to be of the right type. Members that users or foreign code
- * fill (names, metadata, image properties, the request context, legacy exceptions) count where they are
- * usable and are passed over where they are not: a tenant must not be able to have the records of
- * his instance refused.
+ * fill (names, metadata, image properties, the request context, legacy exceptions) count where
+ * they are usable and are passed over where they are not: a tenant must not be able to have the
+ * records of his instance refused.
  */
 #include "events/event_nova_priv.h"
 
@@ -525,7 +525,7 @@ take_libvirt_connect(struct decoder *d)
 		take_flat_fault(d);
 }
 
-/* ---- entry ------------------------------------------------------------------------------------ */
+/* ---- entry ------------------------------------------------------------------------------ */
 
 static void
 clear_event(struct ev_nova *nova)

@@ -18,8 +18,8 @@
 	X(OLD_TASK_STATE, "old_task_state") X(NEW_TASK_STATE, "new_task_state") \
 	X(FLAVOR, "flavor") X(INSTANCE_TYPE, "instance_type") \
 	X(NEW_FLAVOR, "new_flavor") X(NEW_INSTANCE_TYPE, "new_instance_type") \
-	X(MEMORY_MB, "memory_mb") X(DISK_GB, "disk_gb") X(ROOT_GB, "root_gb") X(EPHEMERAL_GB, "ephemeral_gb") \
-	X(METADATA, "metadata") X(IMAGE_META, "image_meta") X(IMAGE_UUID, "image_uuid") \
+	X(MEMORY_MB, "memory_mb") X(DISK_GB, "disk_gb") X(ROOT_GB, "root_gb") \
+	X(EPHEMERAL_GB, "ephemeral_gb") X(METADATA, "metadata") X(IMAGE_META, "image_meta") X(IMAGE_UUID, "image_uuid") \
 	X(IMAGE_REF_URL, "image_ref_url") X(FAULT, "fault") X(REASON, "reason") \
 	X(EXCEPTION, "exception") X(EXCEPTION_MESSAGE, "exception_message") \
 	X(MESSAGE, "message") X(AUDIT_PERIOD, "audit_period") \

@@ -44,7 +44,7 @@ const struct column alarm_columns[] = {
 	{"entity_instance_id", "Entity ID", "entity_instance_id", CELL_TEXT,
 	 COL_DEFAULT | COL_WRAP},
 	{"severity", "Severity", "severity", CELL_SEVERITY, COL_DEFAULT},
-	{"timestamp", "Time Stamp", "changed_at", CELL_TIME, COL_DEFAULT},
+	{"timestamp", "Time Stamp", "changed_at", CELL_TIME, COL_DEFAULT | COL_NEWEST},
 	AFFECTING(""),
 	{"state", "State", "state", CELL_TEXT, 0},
 	{"entity_type_id", "Entity Type ID", "entity_type_id", CELL_TEXT, 0},
@@ -281,6 +281,16 @@ select_sort(const struct column *all, const char *text, struct selection *sel, s
 	return find_column(all, "--sort", text, len, &sel->sort, err);
 }
 
+static void
+select_newest(const struct column *all, struct selection *sel)
+{
+	for (const struct column *col = all; col->key != NULL; col++) {
+		if (col->flags & COL_NEWEST)
+			sel->sort = col;
+	}
+	sel->descending = sel->sort != NULL;
+}
+
 int
 columns_select(const struct column *all, const struct options *opt, struct selection *ret,
 	       struct fm_err *err)
@@ -292,7 +302,9 @@ columns_select(const struct column *all, const struct options *opt, struct selec
 		r = select_named(all, opt->columns, &sel, err);
 	else
 		select_default(all, opt, &sel);
-	if (r == 0 && opt->sort != NULL)
+	if (opt->sort == NULL)
+		select_newest(all, &sel);
+	else if (r == 0)
 		r = select_sort(all, opt->sort, &sel, err);
 	if (r < 0)
 		return r;
@@ -347,7 +359,10 @@ add_value(struct fm_buf *b, const json_t *value, enum cell_form form)
 	free(json);
 }
 
-/* The status stands beside the id, in the same object. */
+/*
+ * The status stands beside the id, in the same object. An alarm that is held is news that waits
+ * for its announcement, not one that somebody or something has suppressed.
+ */
 static bool
 is_suppressed(const json_t *row, const char *id_path)
 {
@@ -355,7 +370,8 @@ is_suppressed(const json_t *row, const char *id_path)
 	const char *status = row_text(row, dot != NULL ? "alarm.suppression_status"
 						      : "suppression_status");
 
-	return *status != '\0' && strcmp(status, suppression_status_name(SUPPR_NONE)) != 0;
+	return *status != '\0' && strcmp(status, suppression_status_name(SUPPR_NONE)) != 0 &&
+	       strcmp(status, suppression_status_name(SUPPR_HELD)) != 0;
 }
 
 /* "instance.pause.end", "deadline migration.soft", "alarm-ack by operator", "alarm <uuid>". */

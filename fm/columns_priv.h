@@ -22,6 +22,7 @@ enum cell_kind {
 #define COL_DEFAULT 1u          /* shown unless --columns says otherwise */
 #define COL_WRAP 2u             /* may be broken into lines */
 #define COL_GROUP 4u            /* in tables, blank where equal to the row above */
+#define COL_NEWEST 8u           /* without --sort, rows are ordered by this time, newest first */
 
 struct column {
 	const char *key;        /* for --columns and --sort */
@@ -40,7 +41,7 @@ extern const struct column alarm_columns[], alarm_properties[], event_columns[],
 struct selection {
 	const struct column *col[MAX_COLUMNS];
 	unsigned n;
-	const struct column *sort;      /* NULL: as it comes */
+	const struct column *sort;      /* NULL: as the rows come */
 	bool descending;
 };
 

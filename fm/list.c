@@ -1,6 +1,6 @@
 /*
  * list: the verbs that give many rows. JSON and CSV go out as the rows come, unless they are to
- * be sorted; a table is printed when all its rows are known.
+ * be ordered; a table is printed when all its rows are known.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,6 @@ struct list {
 	const struct options *opt;
 	struct selection sel;
 	enum list_form form;
-	bool sorted;
 	struct kept_row *row;
 	size_t n, cap;
 	size_t n_printed;
@@ -154,7 +153,7 @@ on_row(void *ctx, const char *text, size_t len, const json_t *row)
 	struct list *list = ctx;
 	struct kept_row kept = render(list, text, len, row);
 
-	if (list->form != LIST_TABLE && !list->sorted) {
+	if (list->form != LIST_TABLE && list->sel.sort == NULL) {
 		if (list->form == LIST_CSV && list->n_printed == 0)
 			print_csv_header(list);
 		print_line(list, kept.line);
@@ -236,7 +235,7 @@ finish(struct list *list)
 {
 	size_t n = list->opt->limit > 0 && list->opt->limit < list->n ? list->opt->limit : list->n;
 
-	if (list->sorted)
+	if (list->sel.sort != NULL && list->n > 0)
 		qsort_r(list->row, list->n, sizeof(*list->row), compare_rows, list);
 	if (list->form == LIST_TABLE) {
 		print_table(list, n);
@@ -263,8 +262,6 @@ run_list(const struct verb *verb, const struct options *opt)
 		list.form = LIST_JSON;
 	else if (opt->given & BIT(CSV))
 		list.form = LIST_CSV;
-	list.sorted = list.sel.sort != NULL;
-
 	enum ctl_code code = session_ask(opt, verb->ctl, args, on_row, &list);
 	if (code == CTL_OK)
 		finish(&list);

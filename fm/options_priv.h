@@ -14,7 +14,7 @@
 #define OPTIONS(X) \
 	X(QUERY, "query", "", 'q', "Q", "only rows for which Q holds: key[op]value;…, op one of " \
 	  "= != < <= > >= ~") \
-	X(LIMIT, "limit", "", 'l', "N", "at most N rows (after sorting, with --sort)") \
+	X(LIMIT, "limit", "", 'l', "N", "at most N rows") \
 	X(SORT, "sort", "", 0, "COL[:desc]", "order by a column") \
 	X(COLUMNS, "columns", "", 0, "A,B", "these columns, in this order") \
 	X(UUID, "uuid", "", 0, NULL, "also the UUID") \

@@ -68,6 +68,9 @@ on_transition(void *ctx, const char *text, size_t len, const json_t *row)
 	struct watch *w = ctx;
 	json_int_t seq = json_integer_value(row_value(row, "seq"));
 
+	if (w->know_seq && seq > 0 && (uint64_t)seq > w->seq + 1)
+		complain("watch: changes %" PRIu64 " to %" PRIu64 " are no longer kept", w->seq + 1,
+			 (uint64_t)seq - 1);
 	w->know_seq = true;
 	w->seq = seq > 0 ? (uint64_t)seq : 0;
 	if (w->opt->given & BIT(JSON)) {

@@ -21,8 +21,38 @@ part_new(struct kafka_source *src, struct topic *t, int32_t no)
 	p->no = no;
 	p->fetches = -1;
 	p->node.order = (uint64_t)(uint32_t)t->no << 32 | (uint32_t)no;
-	p->q = rd_kafka_queue_get_partition(src->rk, t->name, no);
 	return p;
+}
+
+/*
+ * What is queued refers to the partition, and the partition owns the queue: librdkafka 2.0.2 does
+ * not end while errors of a vanished topic lie there.
+ */
+static void
+close_queue(struct part *p)
+{
+	if (p->q == NULL)
+		return;
+	rd_kafka_message_t *m;
+	while ((m = rd_kafka_consume_queue(p->q, 0)) != NULL)
+		rd_kafka_message_destroy(m);
+	rd_kafka_queue_io_event_enable(p->q, -1, NULL, 0);
+	rd_kafka_queue_destroy(p->q);
+	p->q = NULL;
+}
+
+/*
+ * To be called before each start: stopping forwards the queue elsewhere, and a topic that was
+ * made anew has new queues.
+ */
+static void
+open_queue(struct part *p)
+{
+	close_queue(p);
+	p->q = rd_kafka_queue_get_partition(p->src->rk, p->topic->name, p->no);
+	rd_kafka_queue_forward(p->q, NULL);
+	rd_kafka_queue_io_event_enable(p->q, p->src->fd, &one, sizeof(one));
+	p->n_queued = 0;
 }
 
 void
@@ -32,15 +62,7 @@ part_free(struct part *p)
 		return;
 	if (p->head != NULL)
 		rd_kafka_message_destroy(p->head);
-	/*
-	 * What is queued refers to the partition, and the partition owns the queue: librdkafka 2.0.2
-	 * does not end while errors of a vanished topic lie there.
-	 */
-	rd_kafka_message_t *m;
-	while ((m = rd_kafka_consume_queue(p->q, 0)) != NULL)
-		rd_kafka_message_destroy(m);
-	rd_kafka_queue_io_event_enable(p->q, -1, NULL, 0);
-	rd_kafka_queue_destroy(p->q);
+	close_queue(p);
 	free(p);
 }
 
@@ -61,8 +83,8 @@ part_recount(struct part *p)
 		p->waiting_since = (struct fm_time){0};
 }
 
-void
-part_drop_head(struct part *p)
+static void
+drop_head(struct part *p)
 {
 	if (p->head == NULL)
 		return;
@@ -98,7 +120,7 @@ assigned(struct part *p)
 static void
 unassign(struct part *p)
 {
-	part_drop_head(p);
+	drop_head(p);
 	p->at_end = false;
 	if (!assigned(p))
 		return;
@@ -112,9 +134,7 @@ static void
 assign(struct part *p, int64_t offset)
 {
 	unassign(p);
-	/* Stopping a partition had its queue forwarded again: it must be ours before it starts. */
-	rd_kafka_queue_forward(p->q, NULL);
-	rd_kafka_queue_io_event_enable(p->q, p->src->fd, &one, sizeof(one));
+	open_queue(p);
 
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(list, p->topic->name, p->no)->offset = offset;
@@ -270,17 +290,41 @@ read_to_known_end(const struct part *p)
 		       RD_KAFKA_RESP_ERR_NO_ERROR && high == p->next;
 }
 
+/* Consuming from an empty queue costs a system call, asking for its length a lock. */
+static bool
+has_queued(struct part *p)
+{
+	if (p->n_queued == 0)
+		p->n_queued = rd_kafka_queue_length(p->q);
+	return p->n_queued > 0;
+}
+
 void
 part_fill(struct part *p)
 {
-	/* The length first: consuming from an empty queue costs a system call. */
-	while (p->head == NULL && rd_kafka_queue_length(p->q) > 0) {
+	while (p->head == NULL && has_queued(p)) {
 		rd_kafka_message_t *m = rd_kafka_consume_queue(p->q, 0);
-		if (m == NULL)
+		if (m == NULL) {
+			p->n_queued = 0;        /* what was there was out of date */
 			break;
+		}
+		p->n_queued--;
 		take(p, m);
 	}
+	if (p->head == NULL && p->node.pos != 0)
+		fm_heap_remove(&p->src->heads, &p->node);
 	if (p->head == NULL && !p->at_end && read_to_known_end(p))
 		p->at_end = true;
 	part_recount(p);
+}
+
+/* Its place in the heap is kept: moving it there is cheaper than taking it out and in again. */
+void
+part_advance(struct part *p)
+{
+	if (p->head == NULL)
+		return;
+	rd_kafka_message_destroy(p->head);
+	p->head = NULL;
+	part_fill(p);
 }

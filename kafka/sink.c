@@ -134,6 +134,8 @@ on_report(struct kafka_sink *ks, const rd_kafka_message_t *m)
 {
 	struct ticket *t = m->_private;
 	bool ok = m->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (ok)
+		say_up(ks);
 	switch (t->kind) {
 	case TICKET_TRANSITION:
 		if (ok)

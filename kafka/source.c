@@ -16,6 +16,7 @@
 
 #define EXCUSE_AFTER_S 5
 #define STALL_S 3
+#define PEEK_EVERY 8            /* records */
 #define MAX_EVENTS 64           /* librdkafka's own, served in one go */
 
 void
@@ -125,11 +126,14 @@ fill_all(struct kafka_source *src)
 			part_fill(src->parts[i]);
 }
 
-/* One other partition a record, so that new records do not wait behind another's long backlog. */
+/*
+ * Now and then a look at one partition that was read to its end, so that its new records do not
+ * wait behind another's long backlog.
+ */
 static void
 peek_one(struct kafka_source *src)
 {
-	if (src->n_parts == 0)
+	if (src->n_parts == 0 || src->n_records % PEEK_EVERY != 0)
 		return;
 	struct part *p = src->parts[src->peek++ % src->n_parts];
 	if (p->head == NULL && !p->waits && rd_kafka_queue_length(p->q) > 0)
@@ -153,8 +157,7 @@ drop_current(struct kafka_source *src)
 	if (p == NULL)
 		return;
 	src->current = NULL;
-	part_drop_head(p);
-	part_fill(p);
+	part_advance(p);
 }
 
 static int

@@ -29,8 +29,9 @@ struct part {
 	struct kafka_source *src;
 	struct topic *topic;
 	int32_t no;
-	rd_kafka_queue_t *q;
 	/* reading */
+	rd_kafka_queue_t *q;            /* set once it was started, which is right after part_new */
+	size_t n_queued;                /* known to be in q */
 	enum part_state state;
 	int64_t next;                   /* offset wanted next; -1: not known before the first answer */
 	uint64_t want_hash;             /* PROBING: of record next - 1 */
@@ -112,8 +113,8 @@ bool part_active(const struct part *p);
 void part_fill(struct part *p);
 /* After any change to head, at_end, state or excused, or of its topic's missing. */
 void part_recount(struct part *p);
-/* The record handed out is done with. */
-void part_drop_head(struct part *p);
+/* The record handed out is done with: its next one, if any, takes its place. */
+void part_advance(struct part *p);
 
 /* reach.c */
 void reach_on_stats(struct kafka_source *src, const char *json, size_t len);

@@ -21,7 +21,7 @@ dest_of(struct sink *s)
 	return (struct fmagent_dest *)s;
 }
 
-/* ---- reports ----------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 /*
  * From here on what was taken is not ours any more. Reports of it are thrown away; the snmp thread
@@ -71,7 +71,7 @@ take_reports(struct fmagent_dest *d, struct fm_time now)
 	}
 }
 
-/* ---- the sink ----------------------------------------------------------------------------------- */
+/* ---- the sink -------------------------------------------------------------------------------- */
 
 static int
 dest_offer(struct sink *s, const struct stored_transition *tr)
@@ -133,7 +133,9 @@ dest_close(struct sink *s)
 static const char *
 dest_state(struct sink *s)
 {
-	switch ((enum fmagent_phase)atomic_load_explicit(&dest_of(s)->phase, memory_order_relaxed)) {
+	int phase = atomic_load_explicit(&dest_of(s)->phase, memory_order_relaxed);
+
+	switch ((enum fmagent_phase)phase) {
 	case FMAGENT_CLOSED:
 		return "no session";
 	case FMAGENT_DISCOVERING:
@@ -153,7 +155,7 @@ static const struct sink_ops dest_ops = {
 	.state = dest_state,
 };
 
-/* ---- start ------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static char *
 copy_or_null(const char *s)
@@ -248,7 +250,7 @@ fmagent_new(const struct fmagent_options *opt, struct fmagent **ret, struct fm_e
 	return 0;
 }
 
-/* ---- end --------------------------------------------------------------------------------------- */
+/* ---- end ------------------------------------------------------------------------------------- */
 
 static void
 close_fd(int fd)

@@ -24,7 +24,7 @@ enum fmagent_priv { FMAGENT_PRIV_NONE, FMAGENT_PRIV_AES128, FMAGENT_PRIV_AES192,
 
 struct fmagent_target {
 	const char *name;               /* unique; the sink is "snmp:<name>" */
-	const char *address;            /* "127.0.0.1:162", "udp6:[::1]:162" */
+	const char *address;            /* numeric: "127.0.0.1:162", "udp6:[::1]:162" */
 	enum fmagent_version version;
 	enum fmagent_profile profile;
 	bool inform;
@@ -46,14 +46,18 @@ struct fmagent_options {
 	const char *engine_id;          /* hex text; NULL: made once and kept */
 	const struct fmagent_target *targets;
 	unsigned n_targets;
-	const char *region, *system;    /* wrs profile: entity prefix region=.system=. ; may be NULL */
+	const char *region, *system;    /* wrs: entity prefix region=.system=. ; may be NULL */
 };
 
 struct fmagent;
 /*
- * Reads the secrets, starts the thread. Errors name the target and the file: -EINVAL (v3 without
- * user, an address that cannot be parsed, a pass phrase shorter than 8), -EACCES (secret readable
- * by others).
+ * Reads the secrets, counts one more boot of the engine (durably, before it returns), starts the
+ * thread. One agent at a time in a process, and before other threads that read the environment,
+ * from which it takes net-snmp's variables. Errors name the target and the file: -EINVAL (v3
+ * without user, an address that is not numeric, a pass phrase shorter than 8, trap targets that
+ * share a user but not its keys), -EACCES (a secret that others may read or write, or that is not
+ * a regular file), -ENOTSUP (profile fm, or a protocol the library lacks), -EUCLEAN (the engine's
+ * file is damaged), -ERANGE (its boots are used up).
  */
 int fmagent_new(const struct fmagent_options *opt, struct fmagent **ret, struct fm_err *err)
 	FM_MUST_USE;

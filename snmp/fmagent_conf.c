@@ -148,17 +148,26 @@ read_v2c(struct fmagent_conf *c, const struct fmagent_target *t, struct fm_err *
 }
 
 /*
- * What of FMAGENT_MAX_MESSAGE the wrapping takes at most. v2c: sequence, version, community, PDU
- * header, request id, two error fields, list: 36 and the community. v3 (RFC 3412 §6): that again
- * and global data 22, security parameters' headers and integers 34, the authentication
- * parameter up to 48, salt 8, user, and two engine ids with their headers.
+ * What of FMAGENT_MAX_MESSAGE the wrapping takes at most, in the order of the message. The PDU:
+ * header, request id, two error fields, list of varbinds.
  */
+#define PDU_LEN (4 + 6 + 3 + 3 + 4)
+
 static size_t
 overhead(const struct fmagent_conf *c)
 {
+	size_t engine = fmagent_tlv(FMAGENT_MAX_ENGINE_ID);
+
+	/* RFC 1901: sequence, version, community */
 	if (c->version == FMAGENT_V2C)
-		return 36 + strlen(c->community);
-	return 36 + 22 + 34 + 48 + 8 + strlen(c->user) + (size_t)2 * (FMAGENT_MAX_ENGINE_ID + 4);
+		return 4 + 3 + fmagent_tlv(strlen(c->community)) + PDU_LEN;
+	/* RFC 3412 §6: sequence, version, id, size, flags, model in a sequence */
+	return 4 + 3 + fmagent_tlv(6 + 5 + 3 + 3)
+		/* RFC 3414 §2.4: two headers, engine, boots, time, user, digest, salt */
+		+ 3 + 3 + engine + 6 + 6 + fmagent_tlv(strlen(c->user)) + fmagent_tlv(48)
+		+ fmagent_tlv(8)
+		/* encrypted scoped PDU: two headers, context engine, context name */
+		+ 4 + 4 + engine + fmagent_tlv(0) + PDU_LEN;
 }
 
 int

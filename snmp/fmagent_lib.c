@@ -35,7 +35,7 @@ fmagent_lib_up(const char *dir, const struct fmagent_engine *eng)
 		netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, flags[i], 1);
 	/* No directory, no module: OIDs are numbers here. What the library says goes nowhere. */
 	netsnmp_ds_set_string(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_MIBDIRS, "");
-	/* Its search for certificates looks there too; it makes an empty cert_indexes and no more. */
+	/* Its search for certificates looks there too; all it makes is an empty cert_indexes. */
 	set_persistent_directory(dir);
 	set_configuration_directory(dir);
 	snmp_enable_calllog();

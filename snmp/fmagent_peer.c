@@ -119,7 +119,8 @@ static const struct report_word {
 		"the receiver has become another engine, for user"},
 	{SNMPERR_UNKNOWN_SEC_MODEL, "snmpUnknownSecurityModels",
 		"the receiver does not speak USM, for user"},
-	{SNMPERR_INVALID_MSG, "snmpInvalidMsgs", "the receiver found the message invalid, for user"},
+	{SNMPERR_INVALID_MSG, "snmpInvalidMsgs",
+		"the receiver found the message invalid for user"},
 	{SNMPERR_BAD_VERSION, "snmpUnknownPDUHandlers",
 		"the receiver takes no informs from user"},
 	{SNMPERR_BAD_CONTEXT, "snmpUnknownContexts",
@@ -208,7 +209,7 @@ on_answer(int op, netsnmp_session *sess, int reqid, netsnmp_pdu *pdu, void *magi
 	return 1;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void
 set_v3(netsnmp_session *s, const struct fmagent_conf *c, struct fmagent_engine *eng)

@@ -79,6 +79,8 @@ uint32_t fmagent_row_index(uint64_t id);
 
 /* ---- wrs: a notice as varbinds (fmagent_wrs.c) ------------------------------------------ */
 
+/* What len octets of content take in BER, definite lengths in their shortest form. */
+size_t fmagent_tlv(size_t len);
 /* An upper bound of the encoded varbinds, the two fixed ones included. */
 size_t fmagent_wrs_size(const struct fmagent_notice *n);
 /* Shortens repair action, then reason, until the varbinds need at most max octets. */
@@ -206,7 +208,7 @@ void fmagent_conf_fini(struct fmagent_conf *c);
 int fmagent_conf_conflict(const struct fmagent_conf *a, const struct fmagent_conf *b,
 			  struct fm_err *err) FM_MUST_USE;
 
-/* The library of net-snmp, up once at a time in a process; dir is its only one (fmagent_lib.c). Main. */
+/* The library of net-snmp; dir is the only one it may use (fmagent_lib.c). Main. */
 void fmagent_lib_up(const char *dir, const struct fmagent_engine *eng);
 void fmagent_lib_down(void);
 

@@ -54,23 +54,35 @@ len_of(const struct wrs_field *f, const struct fmagent_notice *n)
 	return f->fixed_len != 0 ? f->fixed_len : strlen(value_of(f, n));
 }
 
-/*
- * Octets of one varbind at most: three headers of four octets (what the library's encoder may
- * use), an object identifier whose arcs but 731 and the row take one octet, and the value.
- */
-#define VARBIND_HEADERS 12
-#define COLUMN_OID_LEN (11 + 1 + 3 + 5)
-#define FIXED_VARBINDS (2 * VARBIND_HEADERS + sizeof(sysuptime_0) / sizeof(oid) + 5 + \
-	sizeof(snmptrapoid_0) / sizeof(oid) + COLUMN_OID_LEN)
+/* Octets of the column's OID: 1.3 in one, 731 in two, the row in up to five, the others in one. */
+#define COLUMN_OID_LEN (1 + 4 + 2 + 4 + 3 + 5)
+#define TRAP_OID_LEN (1 + 4 + 2 + 4 + 2)
+
+size_t
+fmagent_tlv(size_t len)
+{
+	return len + (len < 128 ? 2 : len < 256 ? 3 : 4);
+}
+
+/* sysUpTime.0 and snmpTrapOID.0 */
+static size_t
+fixed_size(void)
+{
+	size_t uptime = fmagent_tlv(FM_ARRAY_LEN(sysuptime_0) - 1) + fmagent_tlv(5);
+	size_t trap = fmagent_tlv(FM_ARRAY_LEN(snmptrapoid_0) - 1) + fmagent_tlv(TRAP_OID_LEN);
+
+	return fmagent_tlv(uptime) + fmagent_tlv(trap);
+}
 
 size_t
 fmagent_wrs_size(const struct fmagent_notice *n)
 {
-	size_t size = FIXED_VARBINDS;
+	size_t size = fixed_size();
 
 	for (size_t i = 0; i < FM_ARRAY_LEN(wrs_fields); i++)
 		if (is_sent(&wrs_fields[i], n))
-			size += VARBIND_HEADERS + COLUMN_OID_LEN + len_of(&wrs_fields[i], n);
+			size += fmagent_tlv(fmagent_tlv(COLUMN_OID_LEN)
+					    + fmagent_tlv(len_of(&wrs_fields[i], n)));
 	return size;
 }
 

@@ -21,7 +21,7 @@ code_of_io_error(sqlite3 *db)
 static int
 code_of(sqlite3 *db)
 {
-	switch (sqlite3_errcode(db) & 0xff) {
+	switch (sqlite3_errcode(db)) {
 	case SQLITE_FULL:
 		return -ENOSPC;
 	case SQLITE_BUSY:

@@ -282,6 +282,8 @@ def check_calls(sources):
             for match in CALL.finditer(line):
                 reason = next(r for p, r in FORBIDDEN_CALLS.items()
                               if re.fullmatch(p, match.group(1)))
+                if source.folder in OUTSIDE and reason.startswith("no bound"):
+                    continue        # sanitizers watch the tests' own buffers
                 yield Finding(source.path, number, "call", f"{match.group(1)}: {reason}",
                               match.group(1))
 

@@ -267,6 +267,13 @@ Test(rule, a_limit_that_is_off_does_not_upset_the_order)
 	unload(&l);
 }
 
+Test(rule, a_key_that_is_there_twice_counts_once)
+{
+	gives(FAILED("    Escalate: {After: 1m, Severity: major}\n    Escalate:\n"
+		     "      - {After: 2m, Severity: warning}\n      - {After: 1m, Text: <colour>}\n"),
+	      111);
+}
+
 Test(rule, more_steps_or_mappings_than_anybody_needs_are_refused)
 {
 	struct fm_buf b = {0};

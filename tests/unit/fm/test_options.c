@@ -7,18 +7,28 @@
 
 static struct options opt;
 static struct fm_err err;
+static char *words;             /* options borrow from them */
+
+static void
+end(void)
+{
+	free(words);
+}
+
+TestSuite(options, .fini = end);
 
 static int
 parse(const char *line)
 {
-	char *copy = fm_asprintf("fm %s", line), *argv[20], *save = NULL;
+	char *argv[20], *save = NULL;
 	int argc = 0;
 
-	for (char *w = strtok_r(copy, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
+	free(words);
+	words = fm_asprintf("fm %s", line);
+	for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
 	argv[argc] = NULL;
 	err.msg[0] = '\0';
-	/* The words are borrowed from argv: the copy lives as long as the test. */
 	return options_parse(argc, argv, &opt, &err);
 }
 

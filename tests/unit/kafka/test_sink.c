@@ -159,7 +159,7 @@ assert_next(struct reader *rd, const char *key, const char *value, const char *t
 
 /* ---- form -------------------------------------------------------------------------------- */
 
-Test(sink, a_transition_goes_to_both_topics_and_a_purge_is_a_tombstone, .timeout = 60)
+Test(sink, a_transition_goes_to_both_topics_and_a_purge_is_a_tombstone)
 {
 	static const char key[] = "700.001|instance=i1";
 	struct sink_rig r = {0};
@@ -183,7 +183,7 @@ Test(sink, a_transition_goes_to_both_topics_and_a_purge_is_a_tombstone, .timeout
 	stop(&r);
 }
 
-Test(sink, headers_follow_the_cloudevents_binding, .timeout = 60)
+Test(sink, headers_follow_the_cloudevents_binding)
 {
 	struct sink_rig r = {0};
 	open_sink(&r, NULL, 0);
@@ -204,7 +204,7 @@ Test(sink, headers_follow_the_cloudevents_binding, .timeout = 60)
 
 /* ---- delivery ---------------------------------------------------------------------------- */
 
-Test(sink, a_full_window_refuses_and_says_when_there_is_room, .timeout = 120)
+Test(sink, a_full_window_refuses_and_says_when_there_is_room)
 {
 	struct sink_rig r = {0};
 	uint64_t seq = 0;
@@ -228,7 +228,7 @@ Test(sink, a_full_window_refuses_and_says_when_there_is_room, .timeout = 120)
 	stop(&r);
 }
 
-Test(sink, a_broker_that_goes_and_comes_loses_nothing, .timeout = 120)
+Test(sink, a_broker_that_goes_and_comes_loses_nothing)
 {
 	struct sink_rig r = {0};
 	open_sink(&r, NULL, 0);
@@ -244,12 +244,11 @@ Test(sink, a_broker_that_goes_and_comes_loses_nothing, .timeout = 120)
 
 	kafka_broker_set_up(r.rig.broker, true);
 	POLL_UNTIL(&r, r.ob.acked == 200);
-	POLL_UNTIL(&r, r.rig.notices[KAFKA_REACHABLE] >= 1);
 	cr_assert_str_eq(r.sink->ops->state(r.sink), "connected");
 	stop(&r);
 }
 
-Test(sink, after_a_failed_delivery_it_starts_over_behind_the_acked_one, .timeout = 120)
+Test(sink, after_a_failed_delivery_it_starts_over_behind_the_acked_one)
 {
 	static const struct kafka_setting hurry = {"message.timeout.ms", "3000"};
 	struct sink_rig r = {0};
@@ -275,7 +274,7 @@ Test(sink, after_a_failed_delivery_it_starts_over_behind_the_acked_one, .timeout
 	stop(&r);
 }
 
-Test(sink, reset_forgets_what_is_in_flight, .timeout = 120)
+Test(sink, reset_forgets_what_is_in_flight)
 {
 	struct sink_rig r = {0};
 	rig_start(&r.rig, out_topics, 3, 1);
@@ -295,7 +294,7 @@ Test(sink, reset_forgets_what_is_in_flight, .timeout = 120)
 	stop(&r);
 }
 
-Test(sink, a_missing_topic_is_waited_for_and_nothing_is_lost, .timeout = 120)
+Test(sink, a_missing_topic_is_waited_for_and_nothing_is_lost)
 {
 	struct sink_rig r = {0};
 	rig_start(&r.rig, out_topics, 3, 1);
@@ -315,7 +314,7 @@ Test(sink, a_missing_topic_is_waited_for_and_nothing_is_lost, .timeout = 120)
 	stop(&r);
 }
 
-Test(sink, close_waits_for_what_is_in_flight, .timeout = 60)
+Test(sink, close_waits_for_what_is_in_flight)
 {
 	struct sink_rig r = {0};
 	open_sink(&r, NULL, 0);
@@ -339,7 +338,7 @@ quarantine(struct sink_rig *r, uint64_t id)
 	return kafka_sink_quarantine(r->ks, &q);
 }
 
-Test(sink, a_quarantined_record_keeps_its_bytes_and_says_where_it_came_from, .timeout = 60)
+Test(sink, a_quarantined_record_keeps_its_bytes_and_says_where_it_came_from)
 {
 	struct sink_rig r = {0};
 	open_sink(&r, NULL, 0);
@@ -365,7 +364,7 @@ Test(sink, a_quarantined_record_keeps_its_bytes_and_says_where_it_came_from, .ti
 	stop(&r);
 }
 
-Test(sink, the_quarantine_window_is_bounded_and_survives_a_new_producer, .timeout = 120)
+Test(sink, the_quarantine_window_is_bounded_and_survives_a_new_producer)
 {
 	struct sink_rig r = {0};
 	uint64_t id = 0;
@@ -383,7 +382,7 @@ Test(sink, the_quarantine_window_is_bounded_and_survives_a_new_producer, .timeou
 	stop(&r);
 }
 
-Test(sink, quarantine_start_forgets_what_was_taken, .timeout = 60)
+Test(sink, quarantine_start_forgets_what_was_taken)
 {
 	struct sink_rig r = {0};
 	rig_start(&r.rig, out_topics, 3, 1);

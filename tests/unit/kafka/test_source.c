@@ -139,7 +139,7 @@ read_merge_log(struct src_rig *r, const struct kafka_setting *settings, unsigned
 	return h;
 }
 
-Test(source, a_backlog_comes_in_the_same_order_whatever_the_queue_sizes, .timeout = 300)
+Test(source, a_backlog_comes_in_the_same_order_whatever_the_queue_sizes)
 {
 	static const char *const sizes[] = {"1", "7", "100", "1000", "20000"};
 	static const char *const fetch[] = {"500", "2000", "10000", "1048576"};
@@ -162,7 +162,7 @@ Test(source, a_backlog_comes_in_the_same_order_whatever_the_queue_sizes, .timeou
 	stop(&r);
 }
 
-Test(source, live_records_are_handed_out_as_they_come, .timeout = 60)
+Test(source, live_records_are_handed_out_as_they_come)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -184,7 +184,7 @@ Test(source, live_records_are_handed_out_as_they_come, .timeout = 60)
 	stop(&r);
 }
 
-Test(source, a_record_carries_its_place_time_and_a_tombstone_no_bytes, .timeout = 60)
+Test(source, a_record_carries_its_place_time_and_a_tombstone_no_bytes)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -226,7 +226,7 @@ after_b(void)
 	};
 }
 
-Test(source, it_goes_on_at_the_stored_position, .timeout = 60)
+Test(source, it_goes_on_at_the_stored_position)
 {
 	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
 	struct kafka_record rec;
@@ -241,7 +241,7 @@ Test(source, it_goes_on_at_the_stored_position, .timeout = 60)
 	stop(&r);
 }
 
-Test(source, a_position_at_the_very_end_is_good, .timeout = 60)
+Test(source, a_position_at_the_very_end_is_good)
 {
 	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
 	struct kafka_record rec;
@@ -273,7 +273,7 @@ assert_lost_but_others_go_on(struct src_rig *r)
 	cr_assert_eq(r->rig.last_partition, 0);
 }
 
-Test(source, a_position_beyond_the_end_stops_only_that_partition, .timeout = 60)
+Test(source, a_position_beyond_the_end_stops_only_that_partition)
 {
 	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
 	r.pos[0].next_offset = 1000;
@@ -281,14 +281,14 @@ Test(source, a_position_beyond_the_end_stops_only_that_partition, .timeout = 60)
 	stop(&r);
 }
 
-Test(source, a_position_beyond_the_end_without_hash_is_found_as_well, .timeout = 60)
+Test(source, a_position_beyond_the_end_without_hash_is_found_as_well)
 {
 	struct src_rig r = {.pos = {{.topic = "in", .next_offset = 1000}}, .n_pos = 1};
 	assert_lost_but_others_go_on(&r);
 	stop(&r);
 }
 
-Test(source, a_log_that_ends_right_before_the_position_was_cut_short, .timeout = 60)
+Test(source, a_log_that_ends_right_before_the_position_was_cut_short)
 {
 	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
 	r.pos[0].next_offset = 4;
@@ -296,7 +296,7 @@ Test(source, a_log_that_ends_right_before_the_position_was_cut_short, .timeout =
 	stop(&r);
 }
 
-Test(source, another_record_before_the_position_means_another_topic, .timeout = 60)
+Test(source, another_record_before_the_position_means_another_topic)
 {
 	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
 	r.pos[0].last_hash ^= 4;
@@ -304,7 +304,7 @@ Test(source, another_record_before_the_position_means_another_topic, .timeout = 
 	stop(&r);
 }
 
-Test(source, a_lost_partition_is_resumed_by_the_operators_choice, .timeout = 60)
+Test(source, a_lost_partition_is_resumed_by_the_operators_choice)
 {
 	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
 	struct kafka_record rec;
@@ -327,7 +327,7 @@ note_start(void *ctx, const char *topic, int32_t partition, int64_t next_offset)
 	((int64_t *)ctx)[partition] = next_offset;
 }
 
-Test(source, latest_begins_at_the_end_and_says_where_that_is, .timeout = 60)
+Test(source, latest_begins_at_the_end_and_says_where_that_is)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -354,7 +354,7 @@ Test(source, latest_begins_at_the_end_and_says_where_that_is, .timeout = 60)
 
 /* ---- topics and brokers that are not there ----------------------------------------------- */
 
-Test(source, a_missing_topic_is_told_once_and_read_from_its_start_when_it_comes, .timeout = 60)
+Test(source, a_missing_topic_is_told_once_and_read_from_its_start_when_it_comes)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -377,7 +377,7 @@ Test(source, a_missing_topic_is_told_once_and_read_from_its_start_when_it_comes,
 	stop(&r);
 }
 
-Test(source, a_topic_that_vanishes_no_longer_holds_time_back, .timeout = 120)
+Test(source, a_topic_that_vanishes_no_longer_holds_time_back)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -403,7 +403,7 @@ Test(source, a_topic_that_vanishes_no_longer_holds_time_back, .timeout = 120)
 	stop(&r);
 }
 
-Test(source, a_broker_that_is_not_there_is_waited_for, .timeout = 60)
+Test(source, a_broker_that_is_not_there_is_waited_for)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -423,7 +423,7 @@ Test(source, a_broker_that_is_not_there_is_waited_for, .timeout = 60)
 	stop(&r);
 }
 
-Test(source, caught_up_ends_with_the_broker_and_comes_back_only_when_it_is_heard, .timeout = 90)
+Test(source, caught_up_ends_with_the_broker_and_comes_back_only_when_it_is_heard)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -454,7 +454,7 @@ Test(source, caught_up_ends_with_the_broker_and_comes_back_only_when_it_is_heard
 	stop(&r);
 }
 
-Test(source, after_fmd_stood_still_caught_up_has_to_be_earned_again, .timeout = 60)
+Test(source, after_fmd_stood_still_caught_up_has_to_be_earned_again)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -474,7 +474,7 @@ Test(source, after_fmd_stood_still_caught_up_has_to_be_earned_again, .timeout = 
 	stop(&r);
 }
 
-Test(source, paused_it_hands_out_nothing_and_afterwards_everything, .timeout = 60)
+Test(source, paused_it_hands_out_nothing_and_afterwards_everything)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;
@@ -505,7 +505,7 @@ seconds(clockid_t clock)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-Test(source, without_a_broker_nothing_blocks, .timeout = 60)
+Test(source, without_a_broker_nothing_blocks)
 {
 	struct src_rig r = {0};
 	struct kafka_record rec;

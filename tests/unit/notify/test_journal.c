@@ -127,6 +127,35 @@ Test(journal, ends_it_when_it_may_not_read_either)
 	expect_torn_line_apart(O_WRONLY);
 }
 
+/* A pipe takes a line whole or not at all unless it is longer than PIPE_BUF. */
+static void
+raise_long(struct rig *rig, unsigned n)
+{
+	char text[FM_MAX_TEXT];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	MUST(store_begin(rig->store.st, &err));
+	for (unsigned i = 0; i < n; i++) {
+		char entity[64];
+		struct transition tr = rig_transition(entity, i, TR_RAISE);
+		tr.alarm.reason_text = text;
+		MUST(store_put_transition(rig->store.st, &tr, &err));
+	}
+	MUST(store_commit(rig->store.st, &err));
+}
+
+/* Moves what is in the pipe, at most len bytes, to where it can be read by lines. */
+static void
+move(int from, FILE *to, size_t len)
+{
+	char buf[8192];
+	ssize_t n = read(from, buf, len < sizeof(buf) ? len : sizeof(buf));
+
+	if (n > 0)
+		cr_assert_eq(fwrite(buf, 1, (size_t)n, to), (size_t)n);
+}
+
 Test(journal, goes_on_within_a_line_when_a_full_pipe_is_read)
 {
 	struct rig rig = rig_new();
@@ -136,23 +165,16 @@ Test(journal, goes_on_within_a_line_when_a_full_pipe_is_read)
 	cr_assert_eq(pipe2(fd, O_NONBLOCK | O_CLOEXEC), 0);
 	cr_assert_gt(fcntl(fd[1], F_SETPIPE_SZ, 4096), 0);
 	outbox_add(rig.ob, journal_sink_new(fd[1]), false);
-	rig_raise(&rig.store, 1, 50);
-	/* What is read goes to a file, so that it can be looked at by lines. */
+	raise_long(&rig, 20);
 	FILE *copy = fopen(rig.path, "we+");
-	for (int i = 0; i < 200 && outbox_floor(rig.ob) < 50; i++) {
-		char buf[700];
-		ssize_t n;
+	for (int i = 0; i < 500 && outbox_floor(rig.ob) < 20; i++) {
 		pump_all(&rig, now);
-		if ((n = read(fd[0], buf, sizeof(buf))) > 0)
-			cr_assert_eq(fwrite(buf, 1, (size_t)n, copy), (size_t)n);
+		move(fd[0], copy, 700);
 		(void)outbox_next_retry(rig.ob, &now);
 	}
-	char rest[8192];
-	ssize_t n;
-	while ((n = read(fd[0], rest, sizeof(rest))) > 0)
-		fwrite(rest, 1, (size_t)n, copy);
+	move(fd[0], copy, 8192);
 	rewind(copy);
-	cr_expect_eq(expect_lines(copy, 1), 50);
+	cr_expect_eq(expect_lines(copy, 1), 20);
 	fclose(copy);
 	rig_end(&rig);
 	close(fd[0]);

@@ -102,6 +102,23 @@ Test(cycle, hands_out_what_it_committed_as_it_would_be_read_back)
 	rig_fini(&rig);
 }
 
+Test(cycle, finds_an_alarm_s_past_after_a_rollback_of_its_next)
+{
+	struct store_rig rig = rig_unopened();
+	struct store_query q = {.kind = -1, .alarm_id = "200.004", .entity = "host=compute-1"};
+
+	rig_open(&rig);
+	rig_raise(&rig, 1, 1);
+	MUST(store_begin(rig.st, &err));
+	rig_put(&rig, 1, TR_CHANGE);
+	rig_put(&rig, 1, TR_CLEAR);
+	store_rollback(rig.st);
+	cr_expect_eq(rig_query(&rig, q).n, 1);
+	rig_raise(&rig, 2, 3);
+	cr_expect_eq(rig_query(&rig, q).n, 1);
+	rig_fini(&rig);
+}
+
 /* ---- the small tables ------------------------------------------------------------------------------ */
 
 static void
