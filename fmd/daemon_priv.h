@@ -73,7 +73,9 @@ struct daemon {
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
 	uint64_t quarantine_kept;
 	struct fm_time quarantine_quiet;        /* when 990.001 clears; 0: not set */
-	bool unreachable;
+	bool unreachable, unreachable_told;
+	int64_t unreachable_since;      /* monotonic */
+	struct fm_time record_ts;       /* of the record at hand */
 	/* the loop */
 	uv_loop_t loop;
 	uv_poll_t poll_source, poll_sink, poll_agent;

@@ -190,6 +190,7 @@ take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 {
 	struct part *p = part_get(d, rec->topic, rec->partition);
 
+	d->record_ts = rec->ts;
 	if (rec->offset < p->next_offset)
 		return;                 /* read before: its effect is in the store */
 	p->ledger[apply(d, rec, wall)]++;

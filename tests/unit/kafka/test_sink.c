@@ -290,6 +290,9 @@ Test(sink, reset_forgets_what_is_in_flight)
 	struct reader rd = reader_open(&r, TRANSITIONS);
 	assert_next(&rd, "700.001|instance=i1", "{\"seq\":1,\"alarm\":{\"n\":1}}", "fm.transition.log",
 		    "s1/1");
+	int64_t low, high;
+	cr_assert_eq(rd_kafka_query_watermark_offsets(rd.rk, TRANSITIONS, 0, &low, &high, 10000), 0);
+	cr_assert_eq(high, 1, "what was forgotten was delivered");
 	reader_close(&rd);
 	stop(&r);
 }
