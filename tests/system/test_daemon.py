@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""The daemon as its users meet it: what it says when something is wrong, and one alarm from a
+record to a trap, to Kafka and to fm.
+
+    python3 tests/system/test_daemon.py BUILD_DIR [unittest arguments]
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from snmp_peers import Snmptrapd, find_snmptrapd  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = None
+
+
+def wait(condition, what, seconds=30):
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="fmd-daemon-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.running = []
+
+    def config(self, text="", catalogue=ROOT / "events.yaml", name="fmd.yaml"):
+        path = self.dir / name
+        path.write_text(f"state_dir: {self.dir}/state\ncatalogue: {catalogue}\n"
+                        f"control: {{socket: {self.dir}/fmd.sock}}\n{text}")
+        return path
+
+    def run_fmd(self, *args, **more):
+        return subprocess.run([BUILD / "fmd/fmd", *args], capture_output=True, text=True,
+                              timeout=30, **more)
+
+    def start(self, *args):
+        with open(self.dir / "log", "ab") as log:
+            fmd = subprocess.Popen([BUILD / "fmd/fmd", *args], stderr=log)
+        self.addCleanup(self.end, fmd)
+        wait(lambda: fmd.poll() is not None or self.fm("version").returncode == 0, "fmd to answer")
+        self.assertIsNone(fmd.poll(), self.log())
+        return fmd
+
+    def end(self, fmd):
+        if fmd.poll() is None:
+            fmd.send_signal(signal.SIGTERM)
+            self.assertEqual(fmd.wait(20), 0, self.log())
+
+    def log(self):
+        return (self.dir / "log").read_text()
+
+    def fm(self, *args):
+        return subprocess.run([BUILD / "fm/fm", "--socket", self.socket, *args],
+                              capture_output=True, text=True, timeout=30)
+
+    def rows(self, *args):
+        out = self.fm("--json", *args)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        return json.loads(out.stdout)
+
+    @property
+    def socket(self):
+        return str(self.dir / "fmd.sock")
+
+
+class BadInput(Base):
+    CASES = (
+        ("kafak: {}\n", ":4:1: unknown key kafak"),
+        ("limits:\n    record: lots\n", ":5:13: limits.record: not a number"),
+        ("kafka: {inputs: [{topic: x, fromat: auto}]}\n", ":4:29: kafka.inputs: unknown key"),
+        ("log: {level: loud}\n", ":4:14: log.level: not one of"),
+        ("retention: {age: ever}\n", ":4:18: retention.age"),
+        ("log: [\n", "fmd.yaml:"),
+        ("log: {level: info, level: info}\n", "given twice"),
+        ("kafka: {librdkafka: {enable.auto.commit: true}}\n", "enable.auto.commit"),
+        ("snmp: {targets: [{name: n, address: '127.0.0.1:9', version: 3}]}\n", "needs a user"),
+        ("[" * 200 + "\n", "deeper"),
+    )
+
+    def test_a_wrong_configuration_is_refused_with_its_place(self):
+        for text, words in self.CASES:
+            with self.subTest(words):
+                out = self.run_fmd("-c", self.config(text))
+                self.assertEqual(out.returncode, 1, out.stderr)
+                self.assertIn(words, out.stderr)
+
+    def test_wrong_arguments_are_usage_errors(self):
+        for args in (["-x"], ["extra"], ["--config"]):
+            self.assertEqual(self.run_fmd(*args).returncode, 2)
+
+    def test_a_wrong_catalogue_is_refused_with_its_place(self):
+        bad = self.dir / "events.yaml"
+        bad.write_text((ROOT / "events.yaml").read_text().replace("While: instance.paused",
+                                                                   "While: instance.pausd"))
+        for args in ([], ["-n"]):
+            out = self.run_fmd(*args, "-c", self.config(catalogue=bad))
+            self.assertEqual(out.returncode, 1)
+            self.assertIn('did you mean "instance.paused"', out.stderr)
+            self.assertRegex(out.stderr, r"events\.yaml:\d+:\d+: ")
+
+    def test_the_effective_configuration_loads_back(self):
+        first = self.run_fmd("-nv", "-c", self.config("limits: {cycle_ms: 7}\n"))
+        self.assertEqual(first.returncode, 0, first.stderr)
+        conf, _, catalogue = first.stdout.partition("---\n")
+        (self.dir / "again.yaml").write_text(conf)
+        second = self.run_fmd("-nv", "-c", self.dir / "again.yaml")
+        self.assertEqual(second.stdout, first.stdout)
+        self.assertIn("cycle_ms: 7", conf)
+        self.assertIn("700.008", catalogue)
+
+    def test_a_directory_without_permission_is_named(self):
+        if os.geteuid() != 0 or shutil.which("setpriv") is None:
+            self.skipTest("needs root and setpriv")
+        self.dir.chmod(0o755)
+        config = self.config()
+        out = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                              BUILD / "fmd/fmd", "-c", config], capture_output=True, text=True)
+        if "Permission denied" in out.stderr and "fmd/fmd" in out.stderr.split(":")[0]:
+            self.skipTest("the build directory cannot be reached by another user")
+        self.assertNotEqual(out.returncode, 0)
+        self.assertIn("state", out.stderr)
+
+
+class OneState(Base):
+    def test_a_second_fmd_on_the_same_state_is_refused(self):
+        config = self.config("kafka: {brokers: '127.0.0.1:1'}\n")
+        self.start("-c", config)
+        out = self.run_fmd("-c", config)
+        self.assertEqual(out.returncode, 73)
+        self.assertIn("in use by another fmd", out.stderr)
+
+    def test_a_database_of_a_newer_version_is_refused(self):
+        config = self.config("kafka: {brokers: '127.0.0.1:1'}\n")
+        self.end(self.start("-c", config))
+        db = sqlite3.connect(self.dir / "state/fmd.db")
+        db.execute("PRAGMA user_version=99")
+        db.commit()
+        db.close()
+        out = self.run_fmd("-c", config)
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("99", out.stderr)
+
+    def test_reload_keeps_the_old_catalogue_when_the_new_one_is_wrong(self):
+        file = self.dir / "events.yaml"
+        good = (ROOT / "events.yaml").read_text()
+        file.write_text(good)
+        fmd = self.start("-c", self.config("kafka: {brokers: '127.0.0.1:1'}\n", file))
+        file.write_text(good.replace("While: instance.paused", "While: instance.pausd"))
+        fmd.send_signal(signal.SIGHUP)
+        wait(lambda: "kept the old one" in self.log(), "the refusal")
+        self.assertEqual([a["alarm_id"] for a in self.rows("alarm-list")
+                          if a["alarm_id"] == "990.005"], ["990.005"])
+        file.write_text(good + "\n")
+        fmd.send_signal(signal.SIGHUP)
+        wait(lambda: not [a for a in self.rows("alarm-list") if a["alarm_id"] == "990.005"],
+             "the clear")
+
+
+@unittest.skipUnless(shutil.which("kcat") and find_snmptrapd(), "needs kcat and snmptrapd")
+class EndToEnd(Base):
+    HOST = '{"op":"%s","alarm_id":"200.004","entity_instance_id":"host=compute-1"%s}'
+
+    def setUp(self):
+        super().setUp()
+        secret = self.dir / "community"
+        secret.write_text("alarms\n")
+        secret.chmod(0o600)
+        self.live, self.frozen = (Snmptrapd(str(self.dir), n) for n in ("live", "frozen"))
+        for peer in (self.live, self.frozen):
+            self.addCleanup(peer.stop)
+            peer.start()
+        targets = ", ".join(
+            f"{{name: {n}, address: '{p.address}', version: 2c, community_file: {secret},"
+            f" inform: true, timeout: 1s}}" for n, p in (("live", self.live),
+                                                         ("frozen", self.frozen)))
+        self.fmd = self.start("--demo", "--state-dir", self.dir, "-c",
+                              self.config(f"snmp: {{targets: [{targets}]}}\n"))
+        self.broker = (self.dir / "broker").read_text().strip()
+
+    def produce(self, topic, text):
+        subprocess.run(["kcat", "-P", "-b", self.broker, "-t", topic], input=text + "\n",
+                       text=True, check=True, timeout=30)
+
+    def produced(self, topic):
+        out = subprocess.run(["kcat", "-C", "-b", self.broker, "-t", topic, "-e", "-q"],
+                             capture_output=True, text=True, timeout=30)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def test_one_alarm_reaches_everyone_once_and_goes(self):
+        self.produce("fm.requests", self.HOST % ("set", ""))
+        alarm = wait(lambda: self.rows("alarm-list"), "the alarm")[0]
+        self.assertEqual((alarm["alarm_id"], alarm["severity"]), ("200.004", "critical"))
+        self.produce("fm.requests", self.HOST % ("set", ""))        # the same again: no news
+        wait(lambda: self.rows("alarm-list")[0]["count"] == 2, "the second set to be counted")
+        out = self.fm("alarm-clear", "200.004", "host=compute-1")
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.assertEqual(self.rows("alarm-list"), [])
+        self.assertEqual(self.fm("alarm-clear", "200.004", "host=compute-1").returncode, 3)
+        traps = wait(lambda: [t for t in self.live.traps()] if len(self.live.traps()) >= 2
+                     else None, "raise and clear at snmptrapd")
+        self.assertEqual(len(traps), 2)
+        kinds = wait(lambda: [t["kind"] for t in self.produced("fm.transitions")]
+                     if len(self.produced("fm.transitions")) >= 2 else None, "the topic")
+        self.assertEqual(kinds, ["raise", "clear"])
+        raised, cleared = self.produced("fm.transitions")
+        self.assertEqual(raised["alarm"]["uuid"], cleared["alarm"]["uuid"])
+        why = self.rows("explain", "200.004", "host=compute-1")
+        self.assertEqual([w["cause"]["kind"] for w in why], ["record", "command"])
+        self.assertEqual(why[0]["cause"]["topic"], "fm.requests")
+
+    def test_bad_records_are_put_aside_and_reading_goes_on(self):
+        self.produce("fm.requests", "}{")
+        self.produce("fm.requests", self.HOST % ("set", ',"severity":"awful"'))
+        self.produce("fm.requests", self.HOST % ("set", ""))
+        wait(lambda: [a for a in self.rows("alarm-list") if a["alarm_id"] == "200.004"], "alarm")
+        bad = self.rows("quarantine-list")
+        self.assertEqual(sorted((q["topic"], q["offset"]) for q in bad),
+                         [("fm.requests", 0), ("fm.requests", 1)])
+        ledger = [r for r in self.rows("ledger") if r["topic"] == "fm.requests"][0]
+        self.assertEqual((ledger["read"], ledger["quarantined"], ledger["applied"]), (3, 2, 1))
+
+    def test_a_frozen_target_holds_up_nobody(self):
+        self.frozen.signal(signal.SIGSTOP)
+        for i in range(20):
+            self.produce("fm.requests", self.HOST % ("set", f',"reason_text":"change {i}"'))
+        wait(lambda: len(self.live.traps()) >= 20, "20 traps at the live target")
+        sinks = {s["name"]: s for s in self.rows("sink-list")}
+        self.assertEqual(sinks["snmp:live"]["lag"], 0)
+        self.assertGreater(sinks["snmp:frozen"]["lag"], 0)
+        self.frozen.signal(signal.SIGCONT)
+        wait(lambda: {s["name"]: s for s in self.rows("sink-list")}["snmp:frozen"]["lag"] == 0,
+             "the thawed target to be served", 90)
+
+
+if __name__ == "__main__":
+    BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main(verbosity=1)
