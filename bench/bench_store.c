@@ -30,7 +30,7 @@ struct options {
 struct figures {
 	uint64_t transitions;
 	double wall_s, cpu_s;
-	double p50_ms, p99_ms, max_ms;  /* of a batch, begin to commit and its share of checkpoints */
+	double p50_ms, p99_ms, max_ms;  /* of a batch, checkpoints included */
 };
 
 static double
@@ -49,7 +49,7 @@ die(const char *what, const struct fm_err *err)
 	exit(1);
 }
 
-/* ---- what is written ------------------------------------------------------------------------ */
+/* ---- what is written ------------------------------------------------------------- */
 
 #define SINCE 1764000000000000000LL
 
@@ -146,7 +146,7 @@ make_sample(struct sample *s, uint64_t n, uint64_t step)
 	fill_row(s);
 }
 
-/* ---- the two ways of writing it ----------------------------------------------------------------- */
+/* ---- the two ways of writing it -------------------------------------------------- */
 
 /* A rendered transition for those who do not render. */
 struct bare_body {
@@ -280,7 +280,7 @@ batch_bare(struct store *st, const struct options *opt, uint64_t *n, unsigned ba
 	}
 }
 
-/* ---- measuring ------------------------------------------------------------------------------------ */
+/* ---- measuring ------------------------------------------------------------------- */
 
 static int
 compare_double(const void *a, const void *b)
@@ -351,7 +351,7 @@ remove_store(const struct options *opt, const char *name)
 	}
 }
 
-/* ---- report ------------------------------------------------------------------------------------------ */
+/* ---- report ---------------------------------------------------------------------- */
 
 static double
 per_s(const struct figures *f)
@@ -421,7 +421,8 @@ time_restart(const struct options *opt, const char *after)
 	struct store_stats stats;
 	store_get_stats(st, &stats);
 	printf(opt->json ? "{\"bench\":\"store_restart\",\"after\":\"%s\",\"rows\":%llu,"
-			   "\"transitions\":%llu,\"file_mib\":%llu,\"open_ms\":%.1f,\"rows_ms\":%.1f}\n"
+			   "\"transitions\":%llu,\"file_mib\":%llu,\"open_ms\":%.1f,"
+			   "\"rows_ms\":%.1f}\n"
 			 : "\nRestart after a %s: %llu rows beside %llu transitions, %llu MiB: "
 			   "open %.1f ms, rows %.1f ms\n", after,
 	       (unsigned long long)n, (unsigned long long)store_last_seq(st),

@@ -13,7 +13,8 @@ backoff_failed(struct backoff *b, const char *name, struct fm_time now)
 {
 	unsigned step = b->failures < STEPS ? b->failures : STEPS;
 	int64_t base = ((int64_t)BACKOFF_FIRST_S << step) * FM_NS_PER_S;
-	int64_t extra = (int64_t)(fm_hash64(name, strlen(name), b->failures) % (uint64_t)(base / 4));
+	uint64_t hash = fm_hash64(name, strlen(name), b->failures);
+	int64_t extra = (int64_t)(hash % (uint64_t)(base / 4));
 	int64_t most = BACKOFF_MOST_S * FM_NS_PER_S;
 
 	b->failures++;

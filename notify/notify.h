@@ -42,9 +42,9 @@ struct outbox *outbox_new(struct store *st);
 void outbox_free(struct outbox *ob);    /* closes the sinks */
 
 /*
- * Takes the sink over; name must be new. A sink seen for the first time starts after the last transition kept when
- * from_now, else with the oldest kept. One whose next transition retention has taken (the floor was
- * overruled) is offered a gap in its place.
+ * Takes the sink over; its name must be new to this outbox. A sink seen for the first time starts
+ * after the last transition kept when from_now, else with the oldest kept. One whose next transition
+ * retention has taken (the floor was overruled) is offered a gap in its place.
  */
 void outbox_add(struct outbox *ob, struct sink *s, bool from_now);
 
@@ -85,9 +85,10 @@ typedef void sink_stats_f(void *ctx, const struct sink_stats *s);
 void outbox_each(const struct outbox *ob, sink_stats_f *f, void *ctx);
 
 /*
- * The journal sink: one JSON line a transition to fd, in order. fd stays the caller's, who closes it
- * after outbox_free; it may be a file, opened for appending, or a pipe, blocking or not. In a file a
- * line counts as delivered when it is on the disk, and one torn by a crash is ended before the next.
+ * The journal sink: one JSON line a transition to fd, in order. fd stays the caller's, who closes
+ * it after outbox_free; it may be a file, opened for appending, or a pipe, blocking or not. In a
+ * file a line counts as delivered when it is on the disk, and one torn by a crash is ended before
+ * the next.
  */
 struct sink *journal_sink_new(int fd);
 

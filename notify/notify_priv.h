@@ -6,7 +6,7 @@
 
 #include "notify/notify.h"
 
-/* ---- ring.c ------------------------------------------------------------------------------ */
+/* ---- ring.c ---------------------------------------------------------------------- */
 
 struct ring_item {
 	struct stored_transition tr;    /* its strings are in the same allocation */
@@ -29,7 +29,7 @@ void ring_push(struct ring *r, const struct stored_transition *tr);
 const struct stored_transition *ring_find(const struct ring *r, uint64_t seq);
 void ring_drop_to(struct ring *r, uint64_t seq);        /* seq itself included */
 
-/* ---- backoff.c ----------------------------------------------------------------------------- */
+/* ---- backoff.c ------------------------------------------------------------------- */
 
 /* Waiting longer after every failure in a row, each sink at moments of its own. */
 struct backoff {

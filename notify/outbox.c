@@ -67,7 +67,7 @@ outbox_free(struct outbox *ob)
 	free(ob);
 }
 
-/* ---- cursors ---------------------------------------------------------------------------------- */
+/* ---- cursors --------------------------------------------------------------------- */
 
 static uint64_t
 before_oldest(struct store *st)
@@ -126,7 +126,9 @@ int
 outbox_store_cursors(struct outbox *ob, struct fm_err *err)
 {
 	for (struct slot *s = ob->slots; s != NULL; s = s->next) {
-		int r = cursor_moved(s) ? store_put_cursor(ob->st, s->sink->name, s->acked, err) : 0;
+		if (!cursor_moved(s))
+			continue;
+		int r = store_put_cursor(ob->st, s->sink->name, s->acked, err);
 		if (r < 0)
 			return r;
 	}
@@ -150,7 +152,7 @@ outbox_committed(struct outbox *ob, const struct stored_transition *tr)
 		ring_push(&ob->ring, tr);
 }
 
-/* ---- failures ---------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------- */
 
 static void
 start_over(struct slot *s)
@@ -186,7 +188,7 @@ outbox_ready(struct sink *sink)
 	s->blocked = false;
 }
 
-/* ---- acks ----------------------------------------------------------------------------------------- */
+/* ---- acks ------------------------------------------------------------------------ */
 
 static void
 advance(struct slot *s, uint64_t seq)
@@ -219,7 +221,7 @@ outbox_acked(struct sink *sink, uint64_t seq)
 	backoff_succeeded(&s->backoff);
 }
 
-/* ---- offers ---------------------------------------------------------------------------------------- */
+/* ---- offers ---------------------------------------------------------------------- */
 
 struct pump {
 	struct slot *slot;
@@ -238,11 +240,13 @@ refuse(struct pump *p, int code)
 {
 	struct slot *s = p->slot;
 
+	const char *why = strerrordesc_np(-code);
+
 	s->refused++;
 	if (code == -EAGAIN)
 		s->blocked = true;
 	else
-		fail(s, p->now, strerrordesc_np(-code) != NULL ? strerrordesc_np(-code) : "refused");
+		fail(s, p->now, why != NULL ? why : "refused");
 	return false;
 }
 
@@ -371,7 +375,7 @@ outbox_next_retry(const struct outbox *ob, struct fm_time *ret)
 	return first.ns != 0;
 }
 
-/* ---- figures ----------------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------- */
 
 void
 outbox_each(const struct outbox *ob, sink_stats_f *f, void *ctx)

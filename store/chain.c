@@ -19,7 +19,7 @@
 /* Transitions between two saves: a start reads at most this many. */
 #define SAVE_EVERY 20000u
 
-/* ---- slots ---------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------- */
 
 static uint32_t
 key_slot(const struct chains *ch, const char *alarm_id, const char *entity)
@@ -79,7 +79,7 @@ store_chain_uuid(const struct store *st, const struct fm_uuid *uuid)
 	return slot == NO_SLOT ? 0 : st->chains.uuid[slot];
 }
 
-/* ---- save and load --------------------------------------------------------------------------- */
+/* ---- save and load --------------------------------------------------------------- */
 
 bool
 store_chains_stale(const struct store *st)

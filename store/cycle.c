@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-/* ---- ids ----------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------- */
 
 static uint64_t
 next_id(struct ids *ids)
@@ -33,7 +33,7 @@ undo_ids(struct ids *ids)
 		ids->first = 0;
 }
 
-/* ---- the cycle's transitions ---------------------------------------------------------------- */
+/* ---- the cycle's transitions ----------------------------------------------------- */
 
 static void
 forget_transitions(struct cycle *c)
@@ -73,7 +73,7 @@ keep_text(struct cycle *c, const char *s)
 	return s == NULL ? "" : fm_arena_strndup(&c->arena, s, strlen(s));
 }
 
-/* ---- begin, commit, rollback ----------------------------------------------------------------- */
+/* ---- begin, commit, rollback ----------------------------------------------------- */
 
 static void
 undo_cycle(struct store *st)
@@ -182,7 +182,7 @@ store_committed(const struct store *st, unsigned i)
 	return st->cycle.state == CYCLE_NONE && i < st->cycle.n ? &st->cycle.v[i] : NULL;
 }
 
-/* ---- puts ------------------------------------------------------------------------------------- */
+/* ---- puts ------------------------------------------------------------------------ */
 
 static int
 may_put(const struct store *st, struct fm_err *err)

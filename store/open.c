@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- directory, lock, file ----------------------------------------------------------------------- */
+/* ---- directory, lock, file ------------------------------------------------------- */
 
 /* All the ways of not being let in are one to the caller. */
 static int
@@ -78,7 +78,7 @@ make_file(struct store *st, struct fm_err *err)
 	return 0;
 }
 
-/* ---- connection ------------------------------------------------------------------------------------ */
+/* ---- connection ------------------------------------------------------------------ */
 
 static int
 note_wal(void *ctx, sqlite3 *db, const char *name, int frames)
@@ -153,8 +153,8 @@ require_wal(struct store *st, struct fm_err *err)
 /*
  * locking_mode comes before the first access, so that the WAL's index is in memory and not in a
  * file that others could map. secure_delete is on in Debian and would write every freed page;
- * cell_size_check costs little and finds damage where it is read. A cache of 32 MiB took a quarter
- * off the CPU per transition against 8 MiB (100,000 alarms); 64 MiB took no more.
+ * cell_size_check costs little and finds damage where it is read. A cache of 32 MiB took about
+ * a quarter off SQLite's CPU per transition against 8 MiB (100,000 alarms); 64 MiB took no more.
  */
 static int
 configure(struct store *st, struct fm_err *err)
@@ -185,7 +185,7 @@ configure(struct store *st, struct fm_err *err)
 	return require_wal(st, err);
 }
 
-/* ---- identity ---------------------------------------------------------------------------------------- */
+/* ---- identity -------------------------------------------------------------------- */
 
 /* A random (version 4) UUID. */
 static int
@@ -251,7 +251,7 @@ migrate(struct store *st, struct fm_err *err)
 	return store_migrate(st, store_schema_steps(), STORE_SCHEMA, err);
 }
 
-/* ---- open and close ------------------------------------------------------------------------------------ */
+/* ---- open and close -------------------------------------------------------------- */
 
 int
 store_open(const struct store_options *opt, struct store **ret, struct fm_err *err)

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* ---- positions, ledger, quarantine ------------------------------------------------------------ */
+/* ---- positions, ledger, quarantine ----------------------------------------------- */
 
 int
 store_each_position(struct store *st, store_position_f *f, void *ctx, struct fm_err *err)
@@ -105,7 +105,7 @@ store_quarantine_count(const struct store *st)
 	return ids_count(&st->quarantine);
 }
 
-/* ---- transitions ------------------------------------------------------------------------------ */
+/* ---- transitions ----------------------------------------------------------------- */
 
 const char *
 store_stream(const struct store *st)
@@ -218,7 +218,7 @@ scan(struct store *st, const struct store_query *q, struct seq_range range, stor
 	return r < 0 ? r : 0;
 }
 
-/* ---- along a chain ------------------------------------------------------------------------------ */
+/* ---- along a chain --------------------------------------------------------------- */
 
 struct seq_list {
 	uint64_t *v;

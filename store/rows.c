@@ -4,7 +4,7 @@
  *
  * The tables have an integer rowid and an index over the key. WITHOUT ROWID would save that
  * index, but keeps whole rows in the inner pages: with rows of 800 bytes and random keys, inserts
- * took three times the CPU.
+ * took twice the CPU.
  */
 #include "store/store_priv.h"
 
@@ -34,7 +34,7 @@ static const struct table {
 #undef FM_X
 };
 
-/* ---- SQL text ---------------------------------------------------------------------------- */
+/* ---- SQL text -------------------------------------------------------------------- */
 
 static void
 add_names(const struct table *t, int n, struct fm_buf *ret)
@@ -124,7 +124,7 @@ store_prepare_rows(struct store *st, struct fm_err *err)
 	return 0;
 }
 
-/* ---- binding ------------------------------------------------------------------------------ */
+/* ---- binding --------------------------------------------------------------------- */
 
 #define BIND_U64(stmt, i, v) sqlite3_bind_int64(stmt, i, (sqlite3_int64)(v))
 #define BIND_I64(stmt, i, v) sqlite3_bind_int64(stmt, i, v)
@@ -172,7 +172,7 @@ store_write_row(struct store *st, const struct row *row, struct fm_err *err)
 	return store_run(st, stmt, err);
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------- */
 
 #define READ_U64(stmt, i) (uint64_t)sqlite3_column_int64(stmt, i)
 #define READ_I64(stmt, i) sqlite3_column_int64(stmt, i)

@@ -119,7 +119,7 @@ store_migrate(struct store *st, const struct schema_step *steps, int target, str
 	return 0;
 }
 
-/* ---- check --------------------------------------------------------------------------------- */
+/* ---- check ----------------------------------------------------------------------- */
 
 /* table NULL: the whole file. */
 static int

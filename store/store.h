@@ -45,7 +45,7 @@ uint64_t store_oldest_seq(const struct store *st);      /* of the transitions st
  * ---- write: one cycle ----------------------------------------------------------------
  *
  * A put that fails rolls the cycle back; the puts after it and store_commit return its error
- * again, so that checking store_commit alone is safe. Strings of the puts are borrowed for the call.
+ * again, so that checking store_commit alone is safe. Strings are borrowed for the call.
  */
 
 int store_begin(struct store *st, struct fm_err *err) FM_MUST_USE;
@@ -80,7 +80,8 @@ struct store_ledger {
 	int32_t partition;
 	uint64_t n[LEDGER_N];           /* totals since the store was made */
 };
-int store_put_ledger(struct store *st, const struct store_ledger *l, struct fm_err *err) FM_MUST_USE;
+int store_put_ledger(struct store *st, const struct store_ledger *l, struct fm_err *err)
+	FM_MUST_USE;
 
 struct store_quarantine {
 	uint64_t id;                    /* given by the store */
@@ -94,7 +95,8 @@ struct store_quarantine {
 	uint64_t full_len;              /* of the record */
 };
 #define FM_MAX_QUARANTINE_BODY 65536
-int store_put_quarantine(struct store *st, struct store_quarantine *q, struct fm_err *err) FM_MUST_USE;
+int store_put_quarantine(struct store *st, struct store_quarantine *q, struct fm_err *err)
+	FM_MUST_USE;
 
 /* Who did what, with which result; in the same transaction as its effect. */
 struct store_audit {
@@ -133,15 +135,17 @@ int store_trim(struct store *st, struct fm_time now, uint64_t floor_seq, unsigne
  */
 int store_checkpoint(struct store *st, struct fm_err *err);
 
-/* ---- read ------------------------------------------------------------------------------ */
+/* ---- read ------------------------------------------------------------------------ */
 
 /* Everything kept, kinds in the order of FM_ROW_KINDS, each in key order. For the start. */
 int store_each_row(struct store *st, row_sink_f *sink, void *ctx, struct fm_err *err) FM_MUST_USE;
 
 typedef void store_position_f(void *ctx, const struct store_position *pos);
-int store_each_position(struct store *st, store_position_f *f, void *ctx, struct fm_err *err) FM_MUST_USE;
+int store_each_position(struct store *st, store_position_f *f, void *ctx, struct fm_err *err)
+	FM_MUST_USE;
 typedef void store_ledger_f(void *ctx, const struct store_ledger *l);
-int store_each_ledger(struct store *st, store_ledger_f *f, void *ctx, struct fm_err *err) FM_MUST_USE;
+int store_each_ledger(struct store *st, store_ledger_f *f, void *ctx, struct fm_err *err)
+	FM_MUST_USE;
 /* 0 when the sink has no cursor yet. */
 uint64_t store_cursor(struct store *st, const char *sink);
 /* Tells a sink that has none (-ENOENT) from one that stands at 0. */

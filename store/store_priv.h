@@ -20,7 +20,7 @@
 #define STORE_QUARANTINE_KEPT 10000u
 #define STORE_AUDIT_KEPT 100000u
 
-/* ---- statements (sql.c) -------------------------------------------------------------- */
+/* ---- statements (sql.c) ---------------------------------------------------------- */
 
 #define TRANSITION_COLUMNS "seq, kind, notify, at, alarm_id, entity, uuid, json, alarm_len"
 /* ?1 lowest and ?2 highest seq; the others are NULL when they do not matter. */
@@ -88,7 +88,7 @@ enum store_stmt {
 	SQL_N
 };
 
-/* ---- the cycle ------------------------------------------------------------------------- */
+/* ---- the cycle ------------------------------------------------------------------- */
 
 enum cycle_state {
 	CYCLE_NONE,
@@ -107,7 +107,7 @@ struct cycle {
 	uint64_t rows;                  /* put in this cycle */
 };
 
-/* ---- chains (chain.c) ------------------------------------------------------------------ */
+/* ---- chains (chain.c) ------------------------------------------------------------ */
 
 #define CHAIN_SLOTS 65536u
 
@@ -156,7 +156,7 @@ ids_count(const struct ids *ids)
 	return ids->first == 0 ? 0 : ids->last - ids->first + 1;
 }
 
-/* ---- sql.c ----------------------------------------------------------------------------- */
+/* ---- sql.c ----------------------------------------------------------------------- */
 
 /*
  * Turn the connection's last failure into an error code; what says which act failed. -EIO and
@@ -176,7 +176,7 @@ int store_exec(struct store *st, const char *sql, struct fm_err *err) FM_MUST_US
 int store_read_ids(struct store *st, enum store_stmt which, struct ids *ret, struct fm_err *err)
 	FM_MUST_USE;
 
-/* ---- schema.c -------------------------------------------------------------------------- */
+/* ---- schema.c -------------------------------------------------------------------- */
 
 /* One step forward: what turns version - 1 into version. A list ends with version 0. */
 struct schema_step {
@@ -191,7 +191,7 @@ const struct schema_step *store_schema_steps(void);
 /* SQLite's own check, of everything or (in a large file) of the state without the log. */
 int store_check(struct store *st, struct fm_err *err) FM_MUST_USE;
 
-/* ---- rows.c ---------------------------------------------------------------------------- */
+/* ---- rows.c ---------------------------------------------------------------------- */
 
 void store_row_ddl(enum row_kind kind, struct fm_buf *ret);
 const char *store_row_table(enum row_kind kind);
@@ -199,7 +199,7 @@ int store_prepare_rows(struct store *st, struct fm_err *err) FM_MUST_USE;
 /* Put or delete, inside a transaction. */
 int store_write_row(struct store *st, const struct row *row, struct fm_err *err) FM_MUST_USE;
 
-/* ---- cycle.c --------------------------------------------------------------------------- */
+/* ---- cycle.c --------------------------------------------------------------------- */
 
 /* Begin and commit around fn, for upkeep that is a transaction of its own. */
 typedef int store_act_f(struct store *st, const void *arg, struct fm_err *err);
@@ -207,7 +207,7 @@ int store_transact(struct store *st, store_act_f *fn, const void *arg, struct fm
 	FM_MUST_USE;
 void store_free_cycle(struct store *st);
 
-/* ---- chain.c --------------------------------------------------------------------------- */
+/* ---- chain.c --------------------------------------------------------------------- */
 
 int store_load_chains(struct store *st, struct fm_err *err) FM_MUST_USE;
 /* Part of an open transaction. */
@@ -221,17 +221,18 @@ void store_chain_undo(struct store *st, const struct chain_undo *undo);
 uint64_t store_chain_key(const struct store *st, const char *alarm_id, const char *entity);
 uint64_t store_chain_uuid(const struct store *st, const struct fm_uuid *uuid);
 
-/* ---- self.c ---------------------------------------------------------------------------- */
+/* ---- self.c ---------------------------------------------------------------------- */
 
 /* Facts of the store about itself. A value's type is whatever was put. */
-int store_put_self_int(struct store *st, const char *name, int64_t v, struct fm_err *err) FM_MUST_USE;
+int store_put_self_int(struct store *st, const char *name, int64_t v, struct fm_err *err)
+	FM_MUST_USE;
 int store_get_self_int(struct store *st, const char *name, int64_t *ret);
 int store_put_self_blob(struct store *st, const char *name, const void *p, size_t len,
 			struct fm_err *err) FM_MUST_USE;
 /* Copies exactly len bytes; -ENOENT when there is no such value of that length. */
 int store_get_self_blob(struct store *st, const char *name, void *ret, size_t len);
 
-/* ---- upkeep.c -------------------------------------------------------------------------- */
+/* ---- upkeep.c -------------------------------------------------------------------- */
 
 int store_checkpoint_now(struct store *st, struct fm_err *err) FM_MUST_USE;
 uint64_t store_wal_bytes(const struct store *st);

@@ -4,7 +4,7 @@
  */
 #include "store/store_priv.h"
 
-/* ---- WAL --------------------------------------------------------------------------------------- */
+/* ---- WAL ------------------------------------------------------------------------- */
 
 /* As SQLite's file format has it: a header, and one before each page. */
 #define WAL_HEADER 32
@@ -45,7 +45,7 @@ store_checkpoint(struct store *st, struct fm_err *err)
 	return store_wal_bytes(st) < STORE_WAL_IDLE ? 0 : store_checkpoint_now(st, err);
 }
 
-/* ---- retention ---------------------------------------------------------------------------------- */
+/* ---- retention ------------------------------------------------------------------- */
 
 /* The newest of each log to delete; 0: nothing. */
 struct cuts {
@@ -173,7 +173,7 @@ store_trim(struct store *st, struct fm_time now, uint64_t floor_seq, unsigned li
 	return (int)apply_cut(&st->log, cuts.log);
 }
 
-/* ---- figures -------------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------- */
 
 void
 store_get_stats(const struct store *st, struct store_stats *ret)

@@ -32,7 +32,7 @@ struct sink_subject {
 	void (*world_free)(void *world);
 	/* A new sink on it, as after a restart; the name is always the same. */
 	struct sink *(*sink_new)(void *world);
-	/* Let time pass: what is in flight gets there, as far as the weather allows, and is acked. */
+	/* Let time pass: what is in flight gets there and is acked, if the weather allows. */
 	void (*settle)(void *world, struct sink *sink);
 	/* False when this kind of weather cannot happen to it. */
 	bool (*set_weather)(void *world, struct sink *sink, enum weather weather);
@@ -51,7 +51,7 @@ struct suite {
 	struct fm_time now;
 };
 
-/* ---- fixture ------------------------------------------------------------------------------------ */
+/* ---- fixture --------------------------------------------------------------------- */
 
 static inline void
 suite_start_sink(struct suite *s)
@@ -124,7 +124,7 @@ suite_deliver(struct suite *s)
 		     (unsigned long long)store_last_seq(s->store.st));
 }
 
-/* ---- what must have come of it ------------------------------------------------------------------- */
+/* ---- what must have come of it --------------------------------------------------- */
 
 static inline bool
 suite_note_hash(void *ctx, const struct stored_transition *tr)
@@ -158,7 +158,7 @@ suite_expect_all(struct suite *s)
 	return n;
 }
 
-/* ---- the suite ------------------------------------------------------------------------------------ */
+/* ---- the suite ------------------------------------------------------------------- */
 
 static inline void
 suite_in_order(struct suite *s)

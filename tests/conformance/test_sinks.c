@@ -8,7 +8,7 @@
 
 #include <fcntl.h>
 
-/* ---- a scripted sink, which keeps what it took in flight until it settles ------------------------- */
+/* ---- a scripted sink, which keeps what it took in flight until it settles -------- */
 
 static void *
 fake_subject_world(const char *dir)
@@ -63,7 +63,7 @@ static const struct sink_subject fake_subject = {
 };
 SINK_SUITE(fake_sink, fake_subject)
 
-/* ---- lines, however they got here ------------------------------------------------------------------ */
+/* ---- lines, however they got here ------------------------------------------------ */
 
 /* What a crash tore is a line that does not end as a record does. */
 static size_t
@@ -85,7 +85,7 @@ read_lines(FILE *f, struct arrival *ret, size_t max)
 	return n;
 }
 
-/* ---- the journal to a file ------------------------------------------------------------------------- */
+/* ---- the journal to a file ------------------------------------------------------- */
 
 struct file_world {
 	char path[128];
@@ -156,7 +156,7 @@ static const struct sink_subject file_subject = {
 };
 SINK_SUITE(journal_to_file, file_subject)
 
-/* ---- the journal to a pipe, whose reader may pause --------------------------------------------------- */
+/* ---- the journal to a pipe, whose reader may pause ------------------------------- */
 
 struct pipe_world {
 	FILE *read_so_far;

@@ -119,7 +119,7 @@ Test(cycle, finds_an_alarm_s_past_after_a_rollback_of_its_next)
 	rig_fini(&rig);
 }
 
-/* ---- the small tables ------------------------------------------------------------------------------ */
+/* ---- the small tables ------------------------------------------------------------ */
 
 static void
 expect_position(void *ctx, const struct store_position *pos)
@@ -222,7 +222,7 @@ Test(cycle, counts_what_it_wrote)
 	rig_fini(&rig);
 }
 
-/* ---- full disk --------------------------------------------------------------------------------------- */
+/* ---- full disk ------------------------------------------------------------------- */
 
 /* Raises until there is no room. Returns how many alarms were raised by whole cycles. */
 static uint64_t

@@ -26,7 +26,9 @@ write_cycles(struct store_rig *rig, int told_fd, uint64_t seed)
 		MUST(store_begin(rig->st, &err));
 		for (uint64_t i = 0; i < n; i++)
 			last = rig_put(rig, next_random(&seed) % 40, TR_RAISE);
-		struct row row = {.kind = ROW_KEPT, .u.kept = {.name = "last", .num = (int64_t)last}};
+		struct row row = {
+			.kind = ROW_KEPT, .u.kept = {.name = "last", .num = (int64_t)last},
+		};
 		struct store_position pos = {"topic", 0, (int64_t)last, last, {1}};
 		MUST(store_put_row(rig->st, &row, &err));
 		MUST(store_put_position(rig->st, &pos, &err));

@@ -158,7 +158,7 @@ Test(open, says_which_file_it_may_not_write)
 	rig_fini(&rig);
 }
 
-/* ---- versions ------------------------------------------------------------------------------------ */
+/* ---- versions -------------------------------------------------------------------- */
 
 static void
 set_version(struct store_rig *rig, int version)
@@ -232,7 +232,7 @@ Test(migrate, leaves_the_version_before_a_step_that_fails)
 	rig_fini(&rig);
 }
 
-/* ---- damage --------------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------- */
 
 /* Leaves everything in the database file, nothing in the WAL, and no mark of a clean end. */
 static void

@@ -163,7 +163,7 @@ Test(query, stops_when_told_and_may_be_asked_again)
 	rig_fini(&rig);
 }
 
-/* ---- trim --------------------------------------------------------------------------------------------- */
+/* ---- trim ------------------------------------------------------------------------ */
 
 static int
 trim(struct store_rig *rig, int64_t now_s, uint64_t floor, unsigned limit)

@@ -1,7 +1,7 @@
 /* rows: every kind of row, by the lists of alarm/rows.h alone. */
 #include "tests/unit/store/store_rig.h"
 
-/* ---- values that differ by column and by variant --------------------------------------------------- */
+/* ---- values that differ by column and by variant --------------------------------- */
 
 enum variant { EMPTY, SMALL, LARGE, N_VARIANTS };
 
