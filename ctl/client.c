@@ -157,7 +157,7 @@ receive(struct ctl_client *c, struct fm_err *err)
 	ssize_t n;
 
 	compact(c);
-	if (0)
+	if (c->in.len > MAX_REPLY_LINE)
 		return fm_fail(err, -EPROTO, "fmd at %s sent a line longer than %u bytes", c->path,
 			       MAX_REPLY_LINE);
 	do

@@ -22,7 +22,7 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 /*
  * verb, needs the write role, arguments "name:type[!]" (type s text, u number, b boolean, ! needed)
  *
- * Rows: alarm-list/alarm-show/watch's snapshot give alarms in the JSON form of alarm_json;
+ * Rows: alarm-list and alarm-show give alarms in the JSON form of alarm_json;
  * event-list/event-show/alarm-history/watch/explain give fm.transition/1 records; the others are
  * described beside their server side (fmd/verb_*.c).
  */
@@ -38,7 +38,7 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(EVENT_LIST, "event-list", false, "query:s limit:u alarms:b logs:b include_suppressed:b") \
 	X(EVENT_SHOW, "event-show", false, "uuid:s seq:u") \
 	X(EXPLAIN, "explain", false, "uuid:s alarm_id:s entity:s") \
-	X(WATCH, "watch", false, "after:u snapshot:b") \
+	X(WATCH, "watch", false, "after:u") \
 	X(STATS, "stats", false, "") \
 	X(QUARANTINE_LIST, "quarantine-list", false, "limit:u") \
 	X(SINK_LIST, "sink-list", false, "") \

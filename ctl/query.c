@@ -31,7 +31,7 @@ static const struct field_def {
 	enum field_type type;
 } fields[] = {
 	{"alarm_id", FIELD_ALARM_ID, TYPE_TEXT},
-	{"event_log_id", FIELD_ALARM_ID, TYPE_TEXT},            /* the incumbent's word for events */
+	{"event_log_id", FIELD_ALARM_ID, TYPE_TEXT},            /* so named by the incumbent */
 	{"entity_instance_id", FIELD_ENTITY, TYPE_TEXT},
 	{"entity_type_id", FIELD_ENTITY_TYPE, TYPE_TEXT},
 	{"severity", FIELD_SEVERITY, TYPE_SEVERITY},

@@ -58,7 +58,8 @@ check_members(json_t *doc, struct fm_err *err)
 	json_t *value;
 
 	json_object_foreach(doc, name, value) {
-		if (strcmp(name, "id") != 0 && strcmp(name, "verb") != 0 && strcmp(name, "args") != 0)
+		if (strcmp(name, "id") != 0 && strcmp(name, "verb") != 0 &&
+		    strcmp(name, "args") != 0)
 			return fm_fail(err, -EINVAL, "%s: unknown member", name);
 	}
 	json_t *id = json_object_get(doc, "id");
@@ -87,7 +88,8 @@ read_value(const struct arg_spec *spec, const json_t *value, struct ctl_arg *ret
 		return 0;
 	case 'u':
 		if (!json_is_integer(value) || json_integer_value(value) < 0)
-			return fm_fail(err, -EINVAL, "args.%s: a number from 0 is needed", ret->name);
+			return fm_fail(err, -EINVAL, "args.%s: a number from 0 is needed",
+				       ret->name);
 		ret->num = (uint64_t)json_integer_value(value);
 		return 0;
 	case 'b':

@@ -197,7 +197,7 @@ static int
 find_column(const struct column *all, const char *option, const char *key, size_t len,
 	    const struct column **ret, struct fm_err *err)
 {
-	const char *keys[MAX_COLUMNS];
+	const char *keys[MAX_COLUMNS] = {NULL};
 	size_t n = 0;
 
 	for (const struct column *col = all; col->key != NULL; col++) {
@@ -208,16 +208,14 @@ find_column(const struct column *all, const char *option, const char *key, size_
 		fm_assert(n < MAX_COLUMNS);
 		keys[n++] = col->key;
 	}
-	struct fm_buf names = {0};
-	for (size_t i = 0; i < n; i++)
-		fm_buf_addf(&names, "%s%s", i > 0 ? ", " : "", keys[i]);
+	struct fm_buf hint = {0};
 	const char *near = suggest(key, len, keys, n);
-	int r = near != NULL
-		? fm_fail(err, -EINVAL, "%s: no column %.*s; did you mean %s?", option, (int)len, key,
-			  near)
-		: fm_fail(err, -EINVAL, "%s: no column %.*s; there are %s", option, (int)len, key,
-			  names.s);
-	fm_buf_fini(&names);
+	if (near != NULL)
+		fm_buf_addf(&hint, "did you mean %s?", near);
+	for (size_t i = 0; i < n && near == NULL; i++)
+		fm_buf_addf(&hint, "%s%s", i > 0 ? ", " : "there are ", keys[i]);
+	int r = fm_fail(err, -EINVAL, "%s: no column %.*s; %s", option, (int)len, key, hint.s);
+	fm_buf_fini(&hint);
 	return r;
 }
 

@@ -309,7 +309,8 @@ print_story(const struct story *story)
 	size_t n = json_array_size(story->rows), to;
 
 	for (size_t from = 0; from < n; from = to) {
-		for (to = from + 1; to < n && strcmp(uuid_at(story, to), uuid_at(story, from)) == 0; )
+		to = from + 1;
+		while (to < n && strcmp(uuid_at(story, to), uuid_at(story, from)) == 0)
 			to++;
 		if (from > 0)
 			putchar('\n');

@@ -27,14 +27,15 @@ print_options(uint32_t which)
 static void
 print_verbs(void)
 {
-	fputs("usage: fm [OPTION…] VERB [ARGUMENT…] [OPTION…]\n\nAsks fmd, the fault manager, about "
-	      "alarms and changes them.\n\n", stdout);
+	fputs("usage: fm [OPTION…] VERB [ARGUMENT…] [OPTION…]\n\n"
+	      "Asks fmd, the fault manager, about alarms and changes them.\n\n", stdout);
 	for (unsigned i = 0; i < n_verbs; i++)
 		printf("  %-15s  %s\n", verbs[i].name, verbs[i].doc);
 	fputs("\nWith every verb:\n", stdout);
 	print_options(OPTIONS_ALWAYS);
-	fputs("\n\"fm help VERB\" shows the options of a verb. Exit codes: 0 done, 1 failed, 2 wrong "
-	      "usage,\n3 not found, 4 not permitted, 5 cannot reach fmd.\n", stdout);
+	fputs("\n\"fm help VERB\" shows the options of a verb.\n"
+	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not permitted,\n"
+	      "5 cannot reach fmd.\n", stdout);
 }
 
 static void

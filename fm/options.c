@@ -57,7 +57,8 @@ unknown_option(const char *arg, size_t len, struct fm_err *err)
 	const char *near = suggest(arg + 2, len - 2, names, N_OPTIONS);
 	if (near == NULL)
 		return fm_fail(err, -EINVAL, "unknown option %.*s", (int)len, arg);
-	return fm_fail(err, -EINVAL, "unknown option %.*s; did you mean --%s?", (int)len, arg, near);
+	return fm_fail(err, -EINVAL, "unknown option %.*s; did you mean --%s?", (int)len, arg,
+		       near);
 }
 
 /* Returns the number of arguments it takes: 1, or 2 when the value follows. */
@@ -251,7 +252,9 @@ options_parse(int argc, char **argv, struct options *ret, struct fm_err *err)
 	const char *from_env = getenv("FM_SOCKET");
 	opt.socket = from_env != NULL && from_env[0] != '\0' ? from_env : CTL_DEFAULT_SOCKET;
 	fill_argp_options(argp_options);
-	if (argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_ERRS | ARGP_NO_EXIT, NULL, &p) != 0)
+	/* What on_key refuses it has named in err; names have been checked above. */
+	r = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_ERRS | ARGP_NO_EXIT, NULL, &p);
+	if (r != 0)
 		return -EINVAL;
 	*ret = opt;
 	return 0;

@@ -34,7 +34,7 @@
 	X(NOWRAP, "nowrap", "", 0, NULL, "do not fit the table to the terminal") \
 	X(NOPAGING, "nopaging", "", 0, NULL, "accepted; fm never pages") \
 	X(COLOR, "color", "", 0, "WHEN", "auto (default), always or never") \
-	X(SOCKET, "socket", "", 0, "PATH", "fmd's control socket (else $FM_SOCKET, else the default)") \
+	X(SOCKET, "socket", "", 0, "PATH", "fmd's control socket, instead of $FM_SOCKET") \
 	X(TIMEOUT, "timeout", "", 0, "TIME", "wait this long for an answer: 60s, 2m, 0 for ever") \
 	X(HELP, "help", "", 'h', NULL, "this help") \
 	X(VERSION, "version", "", 'V', NULL, "the version of fm")

@@ -31,7 +31,8 @@ distance(const char *a, size_t na, const char *b, size_t nb)
 		for (size_t j = 1; j <= nb; j++) {
 			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1,
 				       d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+			bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+				       a[i - 2] == b[j - 1];
 			if (swapped && d[i - 2][j - 2] + 1 < d[i][j])
 				d[i][j] = d[i - 2][j - 2] + 1;
 		}

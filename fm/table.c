@@ -245,7 +245,8 @@ static void
 fit(const struct table *t, struct layout *lay, unsigned limit)
 {
 	static const struct stage airy[] = {
-		{STAGE_TEXTS, 28}, {STAGE_TIMES, TIME_WIDTH}, {STAGE_HEADINGS, 0}, {STAGE_TEXTS, 14},
+		{STAGE_TEXTS, 28}, {STAGE_TIMES, TIME_WIDTH}, {STAGE_HEADINGS, 0},
+		{STAGE_TEXTS, 14},
 	};
 	/* Too narrow for air: the blanks beside the bars go to the text. */
 	static const struct stage tight[] = {
@@ -288,7 +289,7 @@ widest_line(const char *text)
 	return widest;
 }
 
-/* Breaks every cell; a column ends up as wide as its widest line, which may be less than planned. */
+/* Breaks every cell. A column ends up as wide as its widest line: maybe less than planned. */
 static void
 wrap_cells(struct table *t, struct layout *lay)
 {
@@ -340,10 +341,11 @@ add_line(struct libscols_table *tb, const struct table *t, size_t row, bool colo
 	fm_assert(ln != NULL);
 	for (unsigned i = 0; i < t->n_cols; i++) {
 		const char *text = t->cell[row * t->n_cols + i];
+		const char *sequence = t->col[i].severity ? severity_color(text) : "";
 
 		check(scols_line_set_data(ln, i, text));
-		if (color && t->col[i].severity && *severity_color(text) != '\0')
-			check(scols_cell_set_color(scols_line_get_cell(ln, i), severity_color(text)));
+		if (color && *sequence != '\0')
+			check(scols_cell_set_color(scols_line_get_cell(ln, i), sequence));
 	}
 }
 
@@ -356,7 +358,8 @@ lay_out(const struct table *t, const struct layout *lay, const struct look *look
 	char separator[16], *text = NULL;
 
 	fm_assert(tb != NULL);
-	snprintf(separator, sizeof(separator), "%*s%s%*s", (int)lay->pad, "", bar, (int)lay->pad, "");
+	snprintf(separator, sizeof(separator), "%*s%s%*s", (int)lay->pad, "", bar,
+		 (int)lay->pad, "");
 	check(scols_table_enable_noencoding(tb, 1));
 	check(scols_table_set_column_separator(tb, separator));
 	check(scols_table_set_termforce(tb, SCOLS_TERMFORCE_ALWAYS));

@@ -176,8 +176,8 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 	uint32_t alarms_and_logs = opt->given & (BIT(ALARMS) | BIT(LOGS));
 
 	/*
-	 * Of what is history, fmd gives the newest up to the limit. The active alarms come whole, in
-	 * the order of their raise: which of them come first is known when all are here.
+	 * Of history fmd gives the newest up to the limit. The active alarms come whole, in the
+	 * order of their raise: which of them are first is known when all are here.
 	 */
 	if (opt->limit > 0 && verb != CTL_VERB_ALARM_LIST && ctl_verb_takes(verb, "limit"))
 		json_object_set_new(args, "limit", json_integer((json_int_t)opt->limit));

@@ -170,7 +170,7 @@ request_line(struct client *c, const char *line, size_t len)
 	struct fm_buf out = {0};
 
 	if (ctl_request_parse(line, len, &rq, &err) < 0) {
-		ctl_reply_done(&out, 0, CTL_USAGE, err.msg);
+		ctl_reply_done(&out, ctl_request_id(line, len), CTL_USAGE, err.msg);
 		client_send(c, &out);
 		return;
 	}

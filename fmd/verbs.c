@@ -186,45 +186,6 @@ operate(struct verb_call *call, enum corr_command_kind kind)
 
 /* ---- transitions ------------------------------------------------------------------------------------------- */
 
-static const char *
-member(const json_t *obj, const char *name)
-{
-	const char *s = json_string_value(json_object_get(obj, name));
-
-	return s != NULL ? s : "";
-}
-
-/* Enough of an alarm for a query to be matched against. */
-static bool
-query_matches(const struct ctl_query *query, const struct stored_transition *tr)
-{
-	json_t *al;
-	struct alarm a = {.alarm_id = tr->alarm_id, .entity = tr->entity, .uuid = tr->uuid};
-	const char *s;
-	bool ok;
-
-	if (query == NULL)
-		return true;
-	al = json_loadb(tr->json + tr->len - 1 - tr->alarm_len, tr->alarm_len, 0, NULL);
-	if (al == NULL)
-		return false;
-	a.cleared = strcmp(member(al, "state"), "cleared") == 0;
-	s = member(al, "severity");
-	(void)severity_parse(s, strlen(s), &a.severity);
-	s = member(al, "alarm_type");
-	(void)alarm_type_parse(s, strlen(s), &a.type);
-	s = member(al, "probable_cause");
-	(void)probable_cause_parse(s, strlen(s), &a.cause);
-	a.reason_text = member(al, "reason_text");
-	a.entity_type_id = member(al, "entity_type_id");
-	a.service_affecting = json_is_true(json_object_get(al, "service_affecting"));
-	a.count = (uint64_t)json_integer_value(json_object_get(al, "count"));
-	a.raised_at = a.changed_at = tr->at;
-	ok = ctl_query_matches(query, &a);
-	json_decref(al);
-	return ok;
-}
-
 static bool
 event_one(void *ctx, const struct stored_transition *tr)
 {
@@ -233,7 +194,7 @@ event_one(void *ctx, const struct stored_transition *tr)
 
 	if ((call->alarms || call->logs) && !(is_log ? call->logs : call->alarms))
 		return true;
-	if ((!tr->notify && !call->suppressed) || !query_matches(call->query, tr))
+	if ((!tr->notify && !call->suppressed) || !ctl_query_matches_json(call->query, tr->json, tr->len))
 		return true;
 	ctl_reply_row(call->env->out, call->rq->id, tr->json, tr->len);
 	return ++call->n != call->limit;

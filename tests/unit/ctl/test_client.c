@@ -162,6 +162,7 @@ Test(client, what_is_not_the_protocol_is_refused)
 		"HTTP/1.1 400 Bad Request\n", "\n", "[]\n", "{}\n",
 		"{\"id\":2,\"row\":{}}\n",                              /* another request's */
 		"{\"id\":1,\"row\":[]}\n", "{\"id\":1,\"row\":{}\n",
+		"{\"id\":1,\"row\":{\"a\":1}\n",
 		"{\"id\":1,\"done\":false,\"code\":0}\n", "{\"id\":1,\"done\":true}\n",
 		"{\"id\":1,\"done\":true,\"code\":6}\n", "{\"id\":1,\"done\":true,\"code\":-1}\n",
 		"{\"id\":2,\"done\":true,\"code\":0}\n",

@@ -78,7 +78,8 @@ ParameterizedTest(struct question *question, query, takes_the_alarms_it_describe
 	struct ctl_query *q;
 	struct fm_err err = {0};
 
-	cr_assert_eq(ctl_query_parse(question->text, &q, &err), 0, "%s: %s", question->text, err.msg);
+	cr_assert_eq(ctl_query_parse(question->text, &q, &err), 0, "%s: %s", question->text,
+		     err.msg);
 	cr_assert_eq(ctl_query_matches(q, &al), question->matches, "%s", question->text);
 
 	size_t len;
@@ -100,7 +101,8 @@ ParameterizedTestParameters(query, is_refused_by_name)
 		{"", "empty"}, {" ; ", "empty"},
 		{"colour=red", "unknown key \"colour\""}, {"=x", "unknown key"},
 		{"severity", "severity: one of"}, {"severity!major", "severity: one of"},
-		{"severity=sever", "severity: \"sever\""}, {"severity~major", "severity cannot be asked with ~"},
+		{"severity=sever", "severity: \"sever\""},
+		{"severity~major", "severity cannot be asked with ~"},
 		{"reason_text<x", "reason_text cannot be asked with <"},
 		{"alarm_id>=1", "alarm_id cannot be asked with >="},
 		{"uuid<1", "uuid cannot"}, {"state>active", "state cannot"},

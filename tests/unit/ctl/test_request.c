@@ -17,8 +17,9 @@ Test(request, gives_id_verb_and_arguments_of_each_type)
 	struct ctl_request rq;
 	struct fm_err err;
 
-	cr_assert_eq(parse("{\"id\":7,\"verb\":\"alarm-list\",\"args\":{\"query\":\"severity>=major\","
-			   "\"limit\":20,\"include_suppressed\":true,\"cleared\":false}}", &rq, &err), 0);
+	cr_assert_eq(parse("{\"id\":7,\"verb\":\"alarm-list\",\"args\":{"
+			   "\"query\":\"severity>=major\",\"limit\":20,"
+			   "\"include_suppressed\":true,\"cleared\":false}}", &rq, &err), 0);
 	cr_assert_eq(rq.id, 7);
 	cr_assert_eq(rq.verb, CTL_VERB_ALARM_LIST);
 	cr_assert_str_eq(ctl_arg_text(&rq, "query"), "severity>=major");
@@ -68,17 +69,25 @@ ParameterizedTestParameters(request, is_refused_by_name)
 		{"{\"id\":1,\"verb\":\"alarm-lst\"}", "verb alarm-lst is not known"},
 		{"{\"id\":1,\"verb\":\"stats\",\"extra\":1}", "extra: unknown member"},
 		{"{\"id\":1,\"verb\":\"stats\",\"args\":[]}", "args"},
-		{"{\"id\":1,\"verb\":\"stats\",\"args\":{\"limit\":1}}", "args.limit: stats has no"},
-		{"{\"id\":1,\"verb\":\"alarm-show\",\"args\":{}}", "args.uuid: alarm-show needs it"},
+		{"{\"id\":1,\"verb\":\"stats\",\"args\":{\"limit\":1}}",
+		 "args.limit: stats has no"},
+		{"{\"id\":1,\"verb\":\"alarm-show\",\"args\":{}}",
+		 "args.uuid: alarm-show needs it"},
 		{"{\"id\":1,\"verb\":\"alarm-show\"}", "args.uuid: alarm-show needs it"},
-		{"{\"id\":1,\"verb\":\"alarm-clear\",\"args\":{\"alarm_id\":\"1.2\"}}", "args.entity"},
+		{"{\"id\":1,\"verb\":\"alarm-clear\",\"args\":{\"alarm_id\":\"1.2\"}}",
+		 "args.entity"},
 		{"{\"id\":1,\"verb\":\"alarm-show\",\"args\":{\"uuid\":5}}", "args.uuid: a text"},
-		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"limit\":\"5\"}}", "args.limit: a number"},
-		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"limit\":-5}}", "args.limit: a number"},
-		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"cleared\":1}}", "args.cleared: true"},
-		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"query\":null}}", "args.query: a text"},
+		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"limit\":\"5\"}}",
+		 "args.limit: a number"},
+		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"limit\":-5}}",
+		 "args.limit: a number"},
+		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"cleared\":1}}",
+		 "args.cleared: true"},
+		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"query\":null}}",
+		 "args.query: a text"},
 		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"query\":[\"x\"]}}", "deeper"},
-		{"{\"id\":1,\"verb\":\"alarm-show\",\"args\":{\"uuid\":\"a\\u0000b\"}}", "not JSON"},
+		{"{\"id\":1,\"verb\":\"alarm-show\",\"args\":{\"uuid\":\"a\\u0000b\"}}",
+		 "not JSON"},
 		{"{\"id\":99999999999999999999,\"verb\":\"stats\"}", "not JSON"},
 		{"{\"id\":1,\"verb\":\"st\xff\"}", "not JSON"},
 	};
@@ -142,8 +151,8 @@ Test(request, brackets_inside_texts_do_not_count_as_nesting)
 {
 	struct ctl_request rq;
 
-	cr_assert_eq(parse("{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"query\":\"a=[{\\\"[{\"}}", &rq,
-			   NULL), 0);
+	cr_assert_eq(parse("{\"id\":1,\"verb\":\"alarm-list\","
+			   "\"args\":{\"query\":\"a=[{\\\"[{\"}}", &rq, NULL), 0);
 	cr_assert_str_eq(ctl_arg_text(&rq, "query"), "a=[{\"[{");
 	ctl_request_fini(&rq);
 }
