@@ -7,6 +7,8 @@
  * readers take turns so that a disturbance hits all, and the median of the rounds counts.
  *
  *	bench_decode [--json] [--rounds N]
+ *
+ * LINK: fm_events dep_jansson dep_simdjson
  */
 #include <jansson.h>
 #include <stdio.h>

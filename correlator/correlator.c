@@ -35,6 +35,7 @@ corr_free(struct correlator *corr)
 {
 	struct instance *inst, *tmp;
 	struct host *h, *htmp;
+	struct host_alias *a, *atmp;
 
 	if (corr == NULL)
 		return;
@@ -47,6 +48,10 @@ corr_free(struct correlator *corr)
 	HASH_ITER(hh, corr->hosts, h, htmp) {
 		HASH_DEL(corr->hosts, h);
 		free_host(corr, h);
+	}
+	HASH_ITER(hh, corr->aliases, a, atmp) {
+		HASH_DEL(corr->aliases, a);
+		free(a);
 	}
 	dl_cancel(corr, &corr->purge);
 	while (corr->forgotten != NULL) {

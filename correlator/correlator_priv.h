@@ -94,6 +94,7 @@ struct seq_window {
 struct host {
 	UT_hash_handle hh;
 	const char *name;               /* as first heard; the key */
+	uint32_t name_len;
 	char *aliases;                  /* other spellings, space-separated; NULL: none */
 	char *host_uuid, *boot;
 	unsigned flags;
@@ -108,6 +109,12 @@ struct host {
 	struct group *groups;
 	bool dirty, soft;               /* in corr->dirty_hosts / only softly */
 	struct host *next_dirty;
+};
+
+struct host_alias {                     /* another spelling */
+	UT_hash_handle hh;
+	const char *name;               /* interned; the key */
+	struct host *host;
 };
 
 /* ---- instances (instance.c) ---------------------------------------------------------------- */
@@ -254,6 +261,10 @@ struct correlator {
 	struct fm_time now;
 	struct instance *instances;     /* by uuid */
 	struct host *hosts;             /* by name */
+	struct host_alias *aliases;     /* by name */
+	struct host *last_host;         /* found last; never freed while the shard lives */
+	const char *last_topic;         /* of the last libvirt record, and its hash */
+	uint32_t last_topic_hash;
 	struct fm_intern names;
 	struct fm_heap heap;
 	uint64_t next_order, next_alarm_id;
@@ -318,6 +329,8 @@ struct fact_values inst_values(struct instance *inst);
 
 /* host.c */
 struct host *host_get(struct correlator *corr, struct fm_str name);
+struct host *host_exact(struct correlator *corr, struct fm_str name);
+void host_index_aliases(struct correlator *corr, struct host *h);
 void host_dirty(struct correlator *corr, struct host *h);
 void host_soft(struct correlator *corr, struct host *h);
 void host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on);

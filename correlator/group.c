@@ -155,7 +155,7 @@ group_restore(struct correlator *corr, const struct row_kept *row)
 	rule = rules_find(corr, alarm_id, strtol(bar + 1, NULL, 10));
 	if (rule == NULL || !rule->group.by_host)
 		return;
-	g = group_get(corr, rule, host_get(corr, fm_str_of(host + 1)));
+	g = group_get(corr, rule, host_exact(corr, fm_str_of(host + 1)));
 	g->n = row->body.len / sizeof(*g->m);
 	if (g->n > GROUP_MAX_MEMBERS)
 		g->n = GROUP_MAX_MEMBERS;
@@ -178,8 +178,11 @@ group_drop(struct correlator *corr, struct group **pp)
 		*dp = g->next_dirty;
 	group_to_row(g, &name, &row);
 	forget(corr, ROW_KEPT, row.name, NULL);
-	if (g->al != NULL && !g->al->a.cleared)
-		al_clear(corr, g->al);
+	if (g->al != NULL) {
+		g->al->group = NULL;
+		if (!g->al->a.cleared)
+			al_clear(corr, g->al);
+	}
 	*pp = g->next;
 	free(g->m);
 	free(g);

@@ -37,21 +37,6 @@ short_len(const char *name, size_t len)
 	return dot != NULL ? (size_t)(dot - name) : len;
 }
 
-static bool
-has_alias(const struct host *h, struct fm_str name)
-{
-	const char *p = h->aliases;
-
-	while (p != NULL && *p != '\0') {
-		const size_t n = strcspn(p, " ");
-
-		if (n == name.len && memcmp(p, name.p, n) == 0)
-			return true;
-		p += n + (p[n] == ' ');
-	}
-	return false;
-}
-
 /* One host only may match by its short name; two make the short name ambiguous. */
 static struct host *
 find_by_short(struct correlator *corr, struct fm_str name)
@@ -63,8 +48,6 @@ find_by_short(struct correlator *corr, struct fm_str name)
 		const size_t n = short_len(h->name, strlen(h->name));
 		const bool both_fqdn = len != name.len && h->name[n] != '\0';
 
-		if (has_alias(h, name))
-			return h;
 		if (n != len || memcmp(h->name, name.p, n) != 0 || both_fqdn)
 			continue;
 		if (found != NULL)
@@ -75,43 +58,86 @@ find_by_short(struct correlator *corr, struct fm_str name)
 }
 
 static void
+index_alias(struct correlator *corr, struct host *h, struct fm_str name)
+{
+	struct host_alias *a;
+
+	HASH_FIND(hh, corr->aliases, name.p, name.len, a);
+	if (a != NULL)
+		return;
+	a = fm_calloc(1, sizeof(*a));
+	a->host = h;
+	a->name = fm_intern(&corr->names, name.p, name.len);
+	HASH_ADD_KEYPTR(hh, corr->aliases, a->name, name.len, a);
+}
+
+void
+host_index_aliases(struct correlator *corr, struct host *h)
+{
+	for (const char *p = h->aliases; p != NULL && *p != '\0';) {
+		const size_t n = strcspn(p, " ");
+
+		index_alias(corr, h, (struct fm_str){p, (uint32_t)n});
+		p += n + (p[n] == ' ');
+	}
+}
+
+/* From now on this spelling is found by its hash. */
+static void
 add_alias(struct correlator *corr, struct host *h, struct fm_str name)
 {
 	struct fm_buf b = {0};
 
-	if (has_alias(h, name))
-		return;
 	if (h->aliases != NULL)
 		fm_buf_addf(&b, "%s ", h->aliases);
 	fm_buf_add(&b, name.p, name.len);
 	free(h->aliases);
 	h->aliases = b.s;
-	/* The same spelling is looked up by hash from now on. */
+	index_alias(corr, h, name);
 	host_dirty(corr, h);
+}
+
+/* By the name it was first heard with; made when there is none. */
+struct host *
+host_exact(struct correlator *corr, struct fm_str name)
+{
+	struct host *h;
+
+	HASH_FIND(hh, corr->hosts, name.p, name.len, h);
+	if (h != NULL)
+		return h;
+	h = fm_calloc(1, sizeof(*h));
+	h->name = fm_intern(&corr->names, name.p, name.len);
+	h->name_len = name.len;
+	h->changed_at = corr->now;
+	HASH_ADD_KEYPTR(hh, corr->hosts, h->name, name.len, h);
+	corr->stats.hosts++;
+	host_dirty(corr, h);
+	return h;
 }
 
 /* NULL for an empty name. */
 struct host *
 host_get(struct correlator *corr, struct fm_str name)
 {
-	struct host *h;
+	struct host_alias *a;
+	struct host *h = corr->last_host;
 
 	if (name.p == NULL || name.len == 0)
 		return NULL;
+	/* A record names its host up to three times. */
+	if (h != NULL && h->name_len == name.len && memcmp(h->name, name.p, name.len) == 0)
+		return h;
 	HASH_FIND(hh, corr->hosts, name.p, name.len, h);
 	if (h != NULL)
-		return h;
+		return corr->last_host = h;
+	HASH_FIND(hh, corr->aliases, name.p, name.len, a);
+	if (a != NULL)
+		return a->host;
 	h = find_by_short(corr, name);
-	if (h != NULL) {
-		add_alias(corr, h, name);
-		return h;
-	}
-	h = fm_calloc(1, sizeof(*h));
-	h->name = fm_intern(&corr->names, name.p, name.len);
-	h->changed_at = corr->now;
-	HASH_ADD_KEYPTR(hh, corr->hosts, h->name, name.len, h);
-	corr->stats.hosts++;
-	host_dirty(corr, h);
+	if (h == NULL)
+		return host_exact(corr, name);
+	add_alias(corr, h, name);
 	return h;
 }
 
@@ -142,11 +168,22 @@ host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on)
 
 /* ---- sequence windows ----------------------------------------------------------------------- */
 
-static struct seq_window *
-window_get(struct host *h, const struct record_pos *pos)
+/* Topics are few and their names stable: the last one's hash is remembered. */
+static uint32_t
+topic_hash(struct correlator *corr, const char *topic)
 {
-	const uint32_t topic = pos->topic != NULL ?
-		(uint32_t)fm_hash64(pos->topic, strlen(pos->topic), 0) : 0;
+	if (topic != corr->last_topic) {
+		corr->last_topic = topic;
+		corr->last_topic_hash = topic != NULL ?
+			(uint32_t)fm_hash64(topic, strlen(topic), 0) : 0;
+	}
+	return corr->last_topic_hash;
+}
+
+static struct seq_window *
+window_get(struct correlator *corr, struct host *h, const struct record_pos *pos)
+{
+	const uint32_t topic = topic_hash(corr, pos->topic);
 
 	for (unsigned i = 0; i < h->n_win; i++)
 		if (h->win[i].topic == topic && h->win[i].partition == pos->partition)
@@ -241,10 +278,11 @@ host_heard(struct correlator *corr, struct host *h, const struct event *ev)
 
 	if (lv->boot.p == NULL || lv->seq == 0)
 		return true;
-	if (h->boot == NULL || !fm_str_eq(fm_str_of(h->boot), lv->boot))
+	if (h->boot == NULL || strncmp(h->boot, lv->boot.p, lv->boot.len) != 0 ||
+	    h->boot[lv->boot.len] != '\0')
 		new_boot(h, lv->boot, lv->seq);
 	host_soft(corr, h);
-	if (!window_add(window_get(h, &ev->pos), lv->seq))
+	if (!window_add(window_get(corr, h, &ev->pos), lv->seq))
 		return false;
 	count_seq(corr, h, lv->seq);
 	h->last_heard = ev->at;

@@ -74,6 +74,19 @@ forget_deadline(struct correlator *corr, const struct deadline *dl)
 	fm_buf_fini(&b);
 }
 
+/* Takes line out of the names of newly closed slots: it opened again before it was kept. */
+static void
+unlist_closed(struct correlator *corr, const char *line, size_t len)
+{
+	struct fm_buf *b = &corr->closed;
+	char *p = b->s != NULL ? strstr(b->s, line) : NULL;
+
+	if (p == NULL)
+		return;
+	memmove(p, p + len, b->len - (size_t)(p - b->s) - len + 1);
+	b->len -= len;
+}
+
 /* The fact that an operator has closed a slot whose fact still holds. */
 void
 keep_closed(struct correlator *corr, const struct slot *slot, bool closed)
@@ -82,10 +95,13 @@ keep_closed(struct correlator *corr, const struct slot *slot, bool closed)
 
 	slot_subject(slot, &b);
 	fm_buf_addf(&name, "closed|%s", b.s);
-	if (closed)
-		fm_buf_adds(&corr->closed, name.s), fm_buf_add(&corr->closed, "\n", 1);
-	else
+	if (!closed)
 		forget(corr, ROW_KEPT, name.s, NULL);
+	fm_buf_adds(&name, "\n");
+	if (closed)
+		fm_buf_add(&corr->closed, name.s, name.len);
+	else
+		unlist_closed(corr, name.s, name.len);
 	fm_buf_fini(&b);
 	fm_buf_fini(&name);
 	corr->hard = true;

@@ -176,6 +176,10 @@ al_free(struct correlator *corr, struct corr_alarm *al)
 		list_remove(&corr->active, al);
 		host_list_remove(al);
 	}
+	if (al->slot != NULL)
+		al->slot->al = NULL;
+	if (al->group != NULL && al->group->al == al)
+		al->group->al = NULL;
 	HASH_DEL(corr->alarms, al);
 	free_content(al);
 	free_text(&al->a.alarm_id);

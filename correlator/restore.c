@@ -10,7 +10,7 @@
 static struct host *
 host_named(struct correlator *corr, const char *name)
 {
-	return name != NULL ? host_get(corr, fm_str_of(name)) : NULL;
+	return name != NULL ? host_exact(corr, fm_str_of(name)) : NULL;
 }
 
 static char *
@@ -92,6 +92,7 @@ restore_host(struct correlator *corr, const struct row_host *r)
 		return;
 	h->host_uuid = dup(r->host_uuid);
 	h->aliases = dup(r->aliases);
+	host_index_aliases(corr, h);
 	h->flags = (unsigned)r->flags;
 	h->changed_at.ns = r->changed_at;
 	h->last_heard.ns = r->last_heard;
@@ -223,7 +224,7 @@ slot_of(struct correlator *corr, const char *subject, struct fm_time since, bool
 	if (fm_uuid_parse(subject, len, &uuid))
 		inst = inst_find(corr, &uuid);
 	else
-		host = host_get(corr, (struct fm_str){subject, (uint32_t)len});
+		host = host_exact(corr, (struct fm_str){subject, (uint32_t)len});
 	if (rule == NULL || (inst == NULL && host == NULL))
 		return NULL;
 	for (slot = inst != NULL ? inst->slots : host->slots; slot != NULL; slot = slot->next)
