@@ -518,7 +518,10 @@ def main():
     parser.add_argument("--librdkafka", action="append", default=[], metavar="KEY=VALUE",
                         help="a setting that fmd passes on to librdkafka")
     parser.add_argument("--profile", type=pathlib.Path, help="perf record into this directory")
-    Bench(parser.parse_args()).run()
+    args = parser.parse_args()
+    # So that the broker and fmd end with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    Bench(args).run()
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ struct daemon {
 	bool unreachable, unreachable_told;
 	int64_t unreachable_since;      /* monotonic */
 	struct fm_time record_ts;       /* of the record at hand */
+	int64_t record_mono;            /* demo: when the last one came */
 	/* the loop */
 	uv_loop_t loop;
 	uv_poll_t poll_source, poll_sink, poll_agent;

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define DEMO_PAUSE_S 4
+
 /* Crash-only: what was not committed is read again by the next start. */
 void
 engine_fail(struct daemon *d, int code, const char *what)
@@ -191,6 +193,8 @@ take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 	struct part *p = part_get(d, rec->topic, rec->partition);
 
 	d->record_ts = rec->ts;
+	if (d->demo)
+		d->record_mono = clock_mono_ns();
 	if (rec->offset < p->next_offset)
 		return;                 /* read before: its effect is in the store */
 	p->ledger[apply(d, rec, wall)]++;
@@ -284,6 +288,10 @@ engine_time(const struct daemon *d)
 	const struct fm_time now = corr_now(d->corr);
 	const struct fm_time wall = fm_time_sub(clock_wall(), fm_span_ms(ENGINE_LATENESS_MS));
 
+	/* The demo's story is told in the past: its time goes on only when the telling pauses. */
+	if (d->demo && (d->record_mono == 0 ||
+			clock_mono_ns() - d->record_mono < DEMO_PAUSE_S * FM_NS_PER_S))
+		return now;
 	return kafka_source_caught_up(d->source) ? fm_time_max(now, wall) : now;
 }
 
