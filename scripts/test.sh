@@ -25,7 +25,7 @@ passed=0 failed=0 skipped=0
 for t in tests/system/test_*.py; do
 	[ -e "$t" ] || continue
 	echo "== $t"
-	timeout 600 python3 "$t" "$build" >"$log/out" 2>&1
+	timeout 840 python3 "$t" "$build" >"$log/out" 2>&1
 	case $? in
 	0) passed=$((passed + 1)); tail -3 "$log/out" ;;
 	77) skipped=$((skipped + 1)); tail -3 "$log/out" ;;
