@@ -184,7 +184,7 @@ def main():
             fmd.kill()
             fmd.wait()
             died += 1
-            if died % 20 == 0 and (work / "killed/state/fmd.db").exists():
+            if (died % 20 == 0 or died == KILLS) and (work / "killed/state/fmd.db").exists():
                 now = positions(work / "killed")
                 for where, offset in before.items():
                     assert now.get(where, 0) >= offset, f"position of {where} moved back"
