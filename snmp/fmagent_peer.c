@@ -172,22 +172,34 @@ answered(struct fmagent_dest *d, netsnmp_session *sess, netsnmp_pdu *pdu)
 }
 
 /*
- * AES has no check of its own, so a receiver with another privacy key finds garbage and most say
- * nothing (RFC 3414 knows a report for it, RFC 3826 no way to tell). Hence the hint, as long as
- * nothing in this session was understood.
+ * What silence may mean, as long as nothing in this session was understood; it depends on what the
+ * receiver cannot answer. To a wrong community there is no answer (RFC 1157 §4.1). AES has no check
+ * of its own, so a receiver with another privacy key finds garbage and most say nothing (RFC 3414
+ * knows a report for it, RFC 3826 no way to tell). A user who is known but not allowed to notify is
+ * passed over in silence too.
  */
+static const char *
+hint_of(const struct fmagent_dest *d)
+{
+	if (d->peer.proven)
+		return "";
+	if (d->conf.version == FMAGENT_V2C)
+		return "; is it up, and does it take informs with this community?";
+	if (phase_of(d) == FMAGENT_DISCOVERING)
+		return "; is it up, and does it speak SNMPv3?";
+	if (d->conf.priv != FMAGENT_PRIV_NONE)
+		return ", though it answered the discovery: does it have the same privacy pass"
+			" phrase and protocol, and may the user send informs?";
+	return ", though it answered the discovery: may the user send informs?";
+}
+
 static void
 timed_out(struct fmagent_dest *d)
 {
-	bool discovering = phase_of(d) == FMAGENT_DISCOVERING;
-	bool doubt = !discovering && d->conf.priv != FMAGENT_PRIV_NONE && !d->peer.proven;
-
 	fmagent_count(&d->ag->timeouts);
 	failed(d, "no answer to the %s within %lld ms%s",
-	       discovering ? "engine discovery" : "inform",
-	       (long long)(d->conf.timeout.ns / FM_NS_PER_MS),
-	       doubt ? ", though it answered the discovery: does it have the same privacy pass"
-	       " phrase and protocol?" : "");
+	       phase_of(d) == FMAGENT_DISCOVERING ? "engine discovery" : "inform",
+	       (long long)(d->conf.timeout.ns / FM_NS_PER_MS), hint_of(d));
 }
 
 /*

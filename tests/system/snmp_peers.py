@@ -48,14 +48,18 @@ class User:
     PRIV = {"aes128": "AES", "aes192": "AES-192", "aes256": "AES-256"}
 
     def __init__(self, name, auth="sha256", priv="aes128", auth_pass="correct horse battery",
-                 priv_pass="staple of privacy"):
+                 priv_pass="staple of privacy", may_log=True):
         self.name, self.auth, self.priv = name, auth, priv
         self.auth_pass, self.priv_pass = auth_pass, priv_pass
+        self.may_log = may_log
 
     def create_user(self, engine_id=None):
         engine = f"-e 0x{engine_id} " if engine_id else ""
-        return (f'createUser {engine}{self.name} {self.AUTH[self.auth]} "{self.auth_pass}" '
-                f'{self.PRIV[self.priv]} "{self.priv_pass}"\nauthUser log {self.name} priv\n')
+        priv = f' {self.PRIV[self.priv]} "{self.priv_pass}"' if self.priv != "none" else ""
+        level = "priv" if priv else "auth"
+        allowed = f"authUser log {self.name} {level}\n" if self.may_log else ""
+        return (f'createUser {engine}{self.name} {self.AUTH[self.auth]} "{self.auth_pass}"{priv}\n'
+                + allowed)
 
 
 # ---- snmptrapd --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from snmp_peers import (Pysnmp, RawUdp, Sender, Snmptrapd, User, find_snmptrapd,  # noqa: E402
-                        pysnmp_python, sender_program, wait_for)
+                        free_port, pysnmp_python, sender_program, wait_for)
 
 BUILD_DIR = None
 ENGINE = "80001f8805a1b2c3d4e5f60718"
@@ -169,7 +169,41 @@ class Trouble(Base):
         self.sender.start().send("raise")
         self.sender.wait_error("bad-auth", "usmStatsWrongDigests")
         # AES cannot tell, so the receiver is silent and fmagent can only guess.
-        self.sender.wait_error("bad-priv", "does it have the same privacy pass phrase")
+        self.sender.wait_error("bad-priv", "though it answered the discovery: does it have the "
+                               "same privacy pass phrase")
+
+    def test_the_hint_of_a_silent_target_fits_its_version_and_what_is_known(self):
+        trapd = self.trapd(users=[User("a"), User("quiet", may_log=False)])
+        dead = f"127.0.0.1:{free_port()}"
+        # The settings of v3 have defaults, so a v2c target carries them too.
+        self.sender.add_v2c("dead2", dead, inform=True, timeout_ms=200, auth="sha256",
+                            priv="aes128")
+        self.sender.add_v2c("community", trapd.address, community="another", inform=True,
+                            timeout_ms=200)
+        self.sender.add_v3("dead3", dead, User("a"), inform=True, timeout_ms=200)
+        self.sender.add_v3("quiet", trapd.address, User("quiet", priv="none"), inform=True,
+                           timeout_ms=200)
+        self.sender.start().send("raise")
+        hints = {"dead2": "inform within 200 ms; is it up, and does it take informs with this "
+                          "community?",
+                 "community": "inform within 200 ms; is it up, and does it take informs with this "
+                              "community?",
+                 "dead3": "engine discovery within 200 ms; is it up, and does it speak SNMPv3?",
+                 "quiet": "inform within 200 ms, though it answered the discovery: may the user "
+                          "send informs?"}
+        for name, hint in hints.items():
+            self.sender.wait_error(name, f"target {name}: no answer to the {hint}")
+            self.assertTrue(self.sender.sink(name)["last_error"].endswith(hint))
+
+    def test_a_target_that_had_understood_gets_no_hint(self):
+        trapd = self.trapd()
+        self.sender.add_v2c("noc", trapd.address, inform=True, timeout_ms=200)
+        self.sender.start().send("raise")
+        self.sender.wait_acked("noc")
+        trapd.signal(signal.SIGSTOP)
+        self.sender.send("raise")
+        self.sender.wait_error("noc", "no answer to the inform within 200 ms")
+        self.assertTrue(self.sender.sink("noc")["last_error"].endswith("within 200 ms"))
 
     def test_a_stopped_target_delays_nobody(self):
         user = User("fmd")
