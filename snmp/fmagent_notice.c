@@ -217,8 +217,9 @@ fill(struct fmagent_notice *n, const struct stored_transition *tr, const json_t 
 	size_t id_len = strlen(tr->alarm_id);
 
 	n->seq = tr->seq;
-	n->index = fmagent_row_index(n->trap == FMAGENT_TRAP_MESSAGE ? tr->seq :
-		(uint64_t)json_integer_value(json_object_get(al, "id")));
+	/* A message is about no row, and 0 is the number of none. */
+	n->index = n->trap == FMAGENT_TRAP_MESSAGE ? 0 :
+		fmagent_row_index((uint64_t)json_integer_value(json_object_get(al, "id")));
 	fm_uuid_format(&tr->uuid, n->uuid);
 	/* No mark here: the id is a key, and all of ours fit. */
 	snprintf(n->alarm_id, sizeof(n->alarm_id), "%.*s",

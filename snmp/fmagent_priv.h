@@ -50,7 +50,7 @@ struct fmagent_notice {
 	uint64_t seq;
 	uint32_t gen;                   /* of the target when it was offered */
 	enum fmagent_trap trap;
-	uint32_t index;                 /* row of the alarm or event table */
+	uint32_t index;                 /* row of the alarm table; 0: a message */
 	char uuid[FM_UUID_STR];
 	char alarm_id[FMAGENT_MAX_ID + 1];
 	char entity[FMAGENT_MAX_TEXT + 1];

@@ -7,33 +7,32 @@
 
 static const oid sysuptime_0[] = {1, 3, 6, 1, 2, 1, 1, 3, 0};
 static const oid snmptrapoid_0[] = {1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0};
-/* wrsAlarmObjects; below it .0 notifications, .1.1 columns of alarms, .4.1 of events */
+/* wrsAlarmObjects; below it .0 notifications, .1.1 columns of alarms */
 #define WRS_OBJECTS 1, 3, 6, 1, 4, 1, 731, 1, 1, 1, 1
 #define WRS_ALARM_TABLE 1
-#define WRS_EVENT_TABLE 4
 
 /*
- * The order of the incumbent's sender: the UUID, then the OBJECTS of the MIB. Its messages go
- * without wrsEventState.
+ * The order of the incumbent's sender: the UUID, then the OBJECTS of the MIB. Messages carry the
+ * columns of alarms too (docs/adr/0011).
  */
 static const struct wrs_field {
-	uint8_t alarm_col, event_col;
+	uint8_t col;
 	bool in_clear;
 	u_char type;
 	uint8_t fixed_len;              /* 0: a string */
 	size_t off;
 } wrs_fields[] = {
-	{2, 2, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, uuid)},
-	{3, 3, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, alarm_id)},
-	{4, 5, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, entity)},
-	{5, 6, true, ASN_OCTET_STR, FMAGENT_DATE_LEN, offsetof(struct fmagent_notice, date)},
-	{6, 7, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, severity)},
-	{7, 8, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, reason)},
-	{8, 9, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, type)},
-	{9, 10, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, cause)},
-	{10, 11, false, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, repair)},
-	{11, 12, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, service_affecting)},
-	{12, 13, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, suppressible)},
+	{2, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, uuid)},
+	{3, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, alarm_id)},
+	{4, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, entity)},
+	{5, true, ASN_OCTET_STR, FMAGENT_DATE_LEN, offsetof(struct fmagent_notice, date)},
+	{6, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, severity)},
+	{7, true, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, reason)},
+	{8, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, type)},
+	{9, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, cause)},
+	{10, false, ASN_OCTET_STR, 0, offsetof(struct fmagent_notice, repair)},
+	{11, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, service_affecting)},
+	{12, false, ASN_INTEGER, 4, offsetof(struct fmagent_notice, suppressible)},
 };
 
 static bool
@@ -119,9 +118,7 @@ fmagent_wrs_fit(struct fmagent_notice *n, size_t max)
 static int
 add_field(netsnmp_pdu *pdu, const struct wrs_field *f, const struct fmagent_notice *n)
 {
-	bool event = n->trap == FMAGENT_TRAP_MESSAGE;
-	const oid name[] = {WRS_OBJECTS, event ? WRS_EVENT_TABLE : WRS_ALARM_TABLE, 1,
-		event ? f->event_col : f->alarm_col, n->index};
+	const oid name[] = {WRS_OBJECTS, WRS_ALARM_TABLE, 1, f->col, n->index};
 	const void *val = value_of(f, n);
 	long num = 0;
 

@@ -62,7 +62,6 @@ expect_head(const netsnmp_pdu *pdu, unsigned long ticks, unsigned long trap)
 }
 
 #define ALARM "1.3.6.1.4.1.731.1.1.1.1.1.1."
-#define EVENT "1.3.6.1.4.1.731.1.1.1.1.4.1."
 
 Test(wrs, a_raise_has_the_eleven_columns_in_order)
 {
@@ -105,23 +104,23 @@ Test(wrs, a_clear_repeats_uuid_id_entity_time_and_text)
 	snmp_free_pdu(pdu);
 }
 
-Test(wrs, a_log_uses_the_columns_of_events)
+Test(wrs, a_log_uses_the_columns_of_alarms_and_no_row)
 {
 	struct fmagent_notice n = notice_of(TR_LOG, SEV_CRITICAL);
 	netsnmp_pdu *pdu = fmagent_wrs_pdu(&n, false, 0);
 
 	const netsnmp_variable_list *v = expect_head(pdu, 0, 5);
-	v = expect_text(v, EVENT "2.77", RIG_UUID);
-	v = expect_text(v, EVENT "3.77", "700.008");
-	v = expect_text(v, EVENT "5.77", "tenant=t1.instance=i1");
-	expect_name(v, EVENT "6.77");
-	v = expect_int(v->next_variable, EVENT "7.77", 4);
-	v = expect_text(v, EVENT "8.77", "Instance i1 is live migrating");
-	v = expect_int(v, EVENT "9.77", 3);
-	v = expect_int(v, EVENT "10.77", 46);
-	v = expect_text(v, EVENT "11.77", "No action required");
-	v = expect_int(v, EVENT "12.77", 1);
-	v = expect_int(v, EVENT "13.77", 0);
+	v = expect_text(v, ALARM "2.0", RIG_UUID);
+	v = expect_text(v, ALARM "3.0", "700.008");
+	v = expect_text(v, ALARM "4.0", "tenant=t1.instance=i1");
+	expect_name(v, ALARM "5.0");
+	v = expect_int(v->next_variable, ALARM "6.0", 4);
+	v = expect_text(v, ALARM "7.0", "Instance i1 is live migrating");
+	v = expect_int(v, ALARM "8.0", 3);
+	v = expect_int(v, ALARM "9.0", 46);
+	v = expect_text(v, ALARM "10.0", "No action required");
+	v = expect_int(v, ALARM "11.0", 1);
+	v = expect_int(v, ALARM "12.0", 0);
 	cr_assert_null(v);
 	snmp_free_pdu(pdu);
 }
