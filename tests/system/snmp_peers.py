@@ -4,6 +4,7 @@ Snmptrapd   net-snmp's trap daemon with a configuration of its own, in a directo
 Pysnmp      an independent decoder: another SNMP stack, in another process
 RawUdp      a socket that keeps datagrams as they came
 Sender      tests/system/snmp_send.c: store, outbox and fmagent without the daemon
+Fmd         the daemon and fm; Fmd.demo() is one with a broker inside
 
 Nothing here waits a fixed time: everything is polled until it is there or a deadline passes.
 """
@@ -220,8 +221,9 @@ def _receive(args):
     from pysnmp.proto.api import v2c
 
     snmp = engine.SnmpEngine()
-    config.addTransport(snmp, udp.domainName,
-                        udp.UdpTransport().openServerMode(("127.0.0.1", args["port"])))
+    transport = udp.UdpTransport().openServerMode(("127.0.0.1", args["port"]))
+    _grow_buffer(transport.socket)
+    config.addTransport(snmp, udp.domainName, transport)
     config.addV1System(snmp, "area", args["community"])
     if args["user"]:
         _add_user(config, v2c, snmp, args["user"], args["engine"])
@@ -236,6 +238,14 @@ def _receive(args):
     snmp.transportDispatcher.jobStarted(1)
     print("ready", flush=True)
     snmp.transportDispatcher.runDispatcher()
+
+
+def _grow_buffer(sock):
+    """It decodes slower than traps come, and the kernel drops what does not fit."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)        # SO_RCVBUFFORCE
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
 
 
 def _add_user(config, v2c, snmp, user, engine):
@@ -375,6 +385,94 @@ class Sender:
         self.proc.stdin.close()
         code = self.proc.wait(timeout=DEADLINE)
         self.proc.stdout.close()
+        self.proc = None
+        return code
+
+
+# ---- the daemon ---------------------------------------------------------------------------------
+
+
+class Fmd:
+    """A daemon with a directory of its own, which survives kill() and start()."""
+
+    def __init__(self, build_dir, directory, text):
+        self.build, self.dir = build_dir, directory
+        self.args = ["-c", os.path.join(directory, "fmd.yaml")]
+        self.socket = os.path.join(directory, "fmd.sock")
+        self.journal = os.path.join(directory, "journal")
+        self.proc = None
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        catalogue = os.path.join(MIB_DIR, "..", "events.yaml")
+        with open(self.args[1], "w", encoding="utf-8") as f:
+            f.write(f"state_dir: {directory}/state\ncatalogue: {catalogue}\n"
+                    f"control: {{socket: {self.socket}}}\n"
+                    f"log: {{journal: {self.journal}}}\n{text}")
+
+    @classmethod
+    def demo(cls, build_dir, directory):
+        """A daemon whose broker others use."""
+        fmd = cls(build_dir, directory, "")
+        fmd.args = ["--demo", "--state-dir", directory, *fmd.args]
+        return fmd
+
+    @property
+    def broker(self):
+        with open(os.path.join(self.dir, "broker"), encoding="ascii") as f:
+            return f.read().strip()
+
+    def start(self):
+        with open(os.path.join(self.dir, "log"), "ab") as log:
+            self.proc = subprocess.Popen([os.path.join(self.build, "fmd", "fmd"), *self.args],
+                                         stderr=log)
+        wait_for("fmd answers", lambda: self.proc.poll() is not None
+                 or self.fm("version").returncode == 0)
+        assert self.proc.poll() is None, self.log()
+        return self
+
+    def log(self):
+        with open(os.path.join(self.dir, "log"), encoding="utf-8") as f:
+            return f.read()
+
+    def fm(self, *args):
+        return subprocess.run([os.path.join(self.build, "fm", "fm"), "--socket", self.socket,
+                               *args], capture_output=True, text=True, timeout=DEADLINE,
+                              check=False)
+
+    def rows(self, *args):
+        out = self.fm("--json", *args)
+        assert out.returncode == 0, out.stderr
+        return json.loads(out.stdout)
+
+    def sink(self, name):
+        return next(s for s in self.rows("sink-list") if s["name"] == f"snmp:{name}")
+
+    def request(self, *requests):
+        """Puts fault requests on its broker's topic fm.requests."""
+        text = "".join(json.dumps(r) + "\n" for r in requests)
+        subprocess.run(["kcat", "-P", "-b", self.broker, "-t", "fm.requests"], input=text,
+                       text=True, check=True, timeout=DEADLINE)
+
+    def transitions(self):
+        """What it decided, in order, each sequence number once."""
+        found = {}
+        with open(self.journal, encoding="utf-8") as f:
+            for line in f:
+                if line.endswith("}\n"):
+                    tr = json.loads(line)
+                    found[tr["seq"]] = tr
+        return [found[seq] for seq in sorted(found)]
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+        self.proc = None
+
+    def stop(self):
+        """A clean end; returns the exit code."""
+        if self.proc is None:
+            return None
+        self.proc.terminate()
+        code = self.proc.wait(timeout=DEADLINE)
         self.proc = None
         return code
 
