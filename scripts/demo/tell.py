@@ -1,84 +1,130 @@
 #!/usr/bin/env python3
-"""The demo's story as lines for kafka_feed: topic, milliseconds, record. Arguments: when it
-ends (ms) and the chapter.
+"""The demo's story as lines for demo_feed: topic, milliseconds, record.
 
-Seventeen minutes of a small cloud. While fmd reads it, time is the records' time, so limits of
-180 s and 800 s pass in a second.
+    tell.py NOW CHAPTER          NOW is when the telling began, in milliseconds
+    tell.py NOW --entity NAME    the alarms' entity of a guest: tenant=....instance=...
+
+The first chapter is the quarter of an hour before NOW. fmd reads it as a backlog, in which time is
+the records' time, so that limits of 180 s and 800 s pass at once and yet to the second. It is one
+topic, because the order of records that arrive in several topics at the same moment is nobody's
+promise. The other chapters happen as they are told, in the topics of their makers.
 """
+import json
 import pathlib
 import sys
+import time
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/system"))
 from story import Story  # noqa: E402
 
+STARTED, SUSPENDED, RESUMED, STOPPED = 2, 3, 4, 5       # libvirt's lifecycle codes
+MIGRATED = {STARTED: 1, SUSPENDED: 1, RESUMED: 1, STOPPED: 3}
+TENANT = "blue"
+LOST = "compute-3"
+GUESTS = [f"app-{i}" for i in range(1, 13)]
+BACKLOG_SECONDS = 900
+
 
 def guest(name):
-    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name + ".demo"))
 
 
 class Tale(Story):
+    """Every record of the story, in order, under the chapter that tells it."""
+
+    def __init__(self, begin_ms):
+        super().__init__(1, begin_ms, hosts=4, guests=0)
+        self.begin = begin_ms
+        self.chapter = None
+        self.chapters = {}
+
+    def add(self, topic, value):
+        if self.chapter == "backlog":
+            topic = "demo.backlog"
+        record = (topic, self.now, json.dumps(value, separators=(",", ":")))
+        self.chapters.setdefault(self.chapter, []).append(record)
+
     def at(self, second):
-        self.now = self.begin + second * 1000
+        self.now = self.begin + round(second * 1000)
 
-    def name(self, g):
-        return self.names.get(g, g)
+    def live(self, chapter):
+        self.chapter = chapter
+        self.now = time.time_ns() // 1_000_000
 
-    def nova(self, event, g, host, publisher=None, task=None, state="active", **more):
-        super().nova(event, g, host, publisher, task, state, display_name=self.name(g),
-                     tenant_id="blue", **more)
+    def state(self, event, name, host, publisher=None, task=None, **more):
+        self.nova(event, guest(name), host, publisher, task, display_name=name,
+                  tenant_id=TENANT, **more)
 
-    def clean(self, g, src, dst, downtime):
-        self.nova("instance.live_migration_pre.start", g, src, dst, "migrating")
-        self.lifecycle(dst, g, 2, 1)
-        self.now += 3000
-        self.finish(g, src, dst, downtime)
+    def moved(self, host, name, code):
+        self.lifecycle(host, guest(name), code, MIGRATED[code])
 
-    def finish(self, g, src, dst, downtime):
-        self.lifecycle(src, g, 3, 1)
-        self.lifecycle(dst, g, 4, 1)
-        self.libvirt(src, "job-completed", g, event_id=21, operation="migration_out",
-                     params={"operation": 5, "time_elapsed": 4000, "downtime": downtime + 4,
-                             "downtime_net": downtime})
-        self.nova("instance.live_migration_post_dest.end", g, dst)
+    def leave(self, name, source, destination):
+        self.state("instance.live_migration_pre.start", name, source, destination, "migrating")
+        self.moved(destination, name, STARTED)
 
-    def tale(self):
-        web, db, cache = (guest(n) for n in ("web-1", "db-1", "cache-1"))
-        self.names = {web: "web-1", db: "db-1", cache: "cache-1"}
+    def arrive(self, name, source, destination, downtime_ms):
+        self.moved(source, name, SUSPENDED)
+        self.now += downtime_ms
+        self.moved(destination, name, RESUMED)
+        self.moved(source, name, STOPPED)
+        self.libvirt(source, "job-completed", guest(name), event_id=21,
+                     operation="migration_out",
+                     params={"operation": 5, "time_elapsed": 4000, "downtime": downtime_ms + 4,
+                             "downtime_net": downtime_ms})
+        self.state("instance.live_migration_post_dest.end", name, destination)
+
+    def backlog(self):
+        self.chapter = "backlog"
         self.at(0)
-        self.clean(web, "compute-0", "compute-1", 42)
-        self.at(30)
-        self.nova("instance.live_migration_pre.start", db, "compute-0", "compute-2", "migrating")
-        self.lifecycle("compute-2", db, 2, 1)
+        for name in GUESTS:
+            self.state("instance.update", name, LOST)
+        self.at(10)
+        self.leave("web-1", "compute-0", "compute-1")
+        self.at(14)
+        self.arrive("web-1", "compute-0", "compute-1", 42)
         self.at(60)
-        self.clean(cache, "compute-1", "compute-2", 1300)
-        self.at(850)
-        self.finish(db, "compute-0", "compute-2", 180)
-        self.at(900)
-        guests = [guest(f"app-{i}") for i in range(12)]
-        self.names.update({g: f"app-{i}" for i, g in enumerate(guests)})
-        self.add("fm.requests", {"op": "set", "alarm_id": "200.004",
-                                 "entity_instance_id": "host=compute-3"})
-        for g in guests:
-            self.nova("instance.update", g, "compute-3", state="error")
-        self.at(960)
-        for g in guests:
-            self.nova("instance.update", g, "compute-3", state="active")
-        self.add("fm.requests", {"op": "clear", "alarm_id": "200.004",
-                                 "entity_instance_id": "host=compute-3"})
-        return self.records
+        self.leave("db-1", "compute-0", "compute-2")
+        self.at(300)
+        self.leave("cache-1", "compute-1", "compute-2")
+        self.at(306)
+        self.arrive("cache-1", "compute-1", "compute-2", 1300)
+        self.at(690)
+        self.leave("mail-1", "compute-2", "compute-1")
 
+    def platform(self, op):
+        self.add("fm.requests", {"op": op, "alarm_id": "200.004",
+                                 "entity_instance_id": "host=" + LOST})
 
-CHAPTERS = {"migrations": (0, 895), "down": (895, 955), "end": (955, 10 ** 6)}
+    def fail(self, names):
+        for name in names:
+            self.state("instance.update", name, LOST, state="error")
+
+    def tell(self):
+        self.backlog()
+        self.live("arrival")
+        self.arrive("db-1", "compute-0", "compute-2", 180)
+        self.arrive("mail-1", "compute-2", "compute-1", 95)
+        self.live("symptoms")
+        self.fail(GUESTS[:2])
+        self.live("cause")
+        self.platform("set")
+        self.live("rest")
+        self.fail(GUESTS[2:])
+        self.live("recovery")
+        for name in GUESTS:
+            self.state("instance.update", name, LOST)
+        self.platform("clear")
+        return self.chapters
 
 
 def main():
-    tale = Tale(1, int(sys.argv[1]) - 1000 * 1000, hosts=4)
-    tale.begin = tale.now
-    first, last = CHAPTERS[sys.argv[2]]
-    for _, ms, text in tale.tale():
-        if first <= (ms - tale.begin) / 1000 < last:
-            print(f"libvirt.events\t{ms}\t{text}")     # any topic may carry any format
+    now, what = int(sys.argv[1]), sys.argv[2]
+    if what == "--entity":
+        print(f"tenant={TENANT}.instance={guest(sys.argv[3])}")
+        return
+    for record in Tale(now - BACKLOG_SECONDS * 1000).tell()[what]:
+        print(*record, sep="\t")
 
 
 main()
