@@ -29,7 +29,7 @@ struct setting {
 
 static const struct setting settings[] = {
 	{"state_dir", TEXT, AT(state_dir), "/var/lib/fmd", 0, 0, NULL},
-	{"catalogue", TEXT, AT(catalogue), "/etc/fmd/events.yaml", 0, 0, NULL},
+	{"catalogue", TEXT, AT(catalogue), FMD_SYSCONF "/events.yaml", 0, 0, NULL},
 	{"control.socket", TEXT, AT(socket), "/run/fmd/fmd.sock", 0, 0, NULL},
 	{"control.read_group", TEXT, AT(read_group), "fm", 0, 0, NULL},
 	{"control.write_group", TEXT, AT(write_group), "fm-admin", 0, 0, NULL},

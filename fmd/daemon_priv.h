@@ -20,7 +20,7 @@
 #define ENGINE_LATENESS_MS 500
 /* Positions without effect are written at the latest after this. */
 #define ENGINE_LAZY_MS 1000
-/* A stopped process is not restarted for these: sysexits.h */
+/* As in sysexits.h. Starting again may help after the first, not after the second. */
 #define FMD_EXIT_IO 74
 #define FMD_EXIT_LOCKED 73
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-const char *argp_program_version = "fmd " FMD_VERSION;
+/* libc has to find it, and everything is hidden by default. */
+__attribute__((visibility("default"))) const char *argp_program_version = "fmd " FMD_VERSION;
 
 enum { OPT_DEMO = 0x100, OPT_STATE, OPT_CATALOGUE };
 
@@ -16,7 +17,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{"config", 'c', "FILE", 0, "Configuration (default /etc/fmd/fmd.yaml)", 0},
+	{"config", 'c', "FILE", 0, "Configuration (default " FMD_SYSCONF "/fmd.yaml)", 0},
 	{"check", 'n', NULL, 0, "Check configuration and catalogue, and end", 0},
 	{"verbose", 'v', NULL, 0, "With -n: print the effective configuration and catalogue", 0},
 	{"demo", OPT_DEMO, NULL, 0,
@@ -56,7 +57,8 @@ demo_catalogue(void)
 {
 	struct stat st;
 
-	return stat(FMD_CATALOGUE, &st) == 0 ? FMD_CATALOGUE : FMD_SOURCE_CATALOGUE;
+	return stat(FMD_SYSCONF "/events.yaml", &st) == 0 ? FMD_SYSCONF "/events.yaml"
+							  : FMD_SOURCE_CATALOGUE;
 }
 
 static int
@@ -95,7 +97,7 @@ load_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
 	if (args->demo)
 		r = demo_conf(args, ret, err);
 	else
-		r = conf_load(args->file != NULL ? args->file : "/etc/fmd/fmd.yaml", ret, err);
+		r = conf_load(args->file != NULL ? args->file : FMD_SYSCONF "/fmd.yaml", ret, err);
 	if (r == 0 && args->state_dir != NULL)
 		replace(&(*ret)->state_dir, args->state_dir);
 	if (r == 0 && args->catalogue != NULL)
@@ -134,6 +136,21 @@ check(const struct fmd_conf *conf, bool verbose)
 	return r < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* The service manager tries again after FMD_EXIT_IO only (packaging/fmd.service). */
+static int
+exit_code_of(int error)
+{
+	switch (-error) {
+	case EBUSY:
+	case EADDRINUSE: return FMD_EXIT_LOCKED;
+	case EIO:
+	case ENOSPC:
+	case EDQUOT:
+	case ENOMEM: return FMD_EXIT_IO;
+	}
+	return EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -157,7 +174,7 @@ main(int argc, char **argv)
 		r = daemon_run(conf, args.demo, &err);
 		if (r < 0) {
 			fprintf(stderr, "fmd: %s\n", err.msg);
-			r = r == -EBUSY ? FMD_EXIT_LOCKED : EXIT_FAILURE;
+			r = exit_code_of(r);
 		}
 	}
 	conf_free(conf);
