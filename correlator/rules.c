@@ -157,14 +157,14 @@ step_due(const struct correlator *corr, const struct slot *slot, const struct ca
 	return true;
 }
 
-/* The soft limit says nothing where the hard one comes first, or no later. */
+/* The soft limit says nothing where it is off, or the hard one comes no later. */
 static bool
 is_moot(const struct correlator *corr, const struct slot *slot, const struct cat_step *step)
 {
 	const int64_t hard = slot->inst != NULL ? attempt_hard_limit_s(corr, slot->inst) : 0;
+	const int64_t soft = cat_limits(corr->cat)->soft_s;
 
-	return step->after == AFTER_SOFT_LIMIT && hard > 0 &&
-		hard <= cat_limits(corr->cat)->soft_s;
+	return step->after == AFTER_SOFT_LIMIT && (soft == 0 || (hard > 0 && hard <= soft));
 }
 
 void

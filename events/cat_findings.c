@@ -51,13 +51,20 @@ cat_findings_fini(struct cat_findings *f)
 	*f = (struct cat_findings){0};
 }
 
-static const char *
-level_of(unsigned number)
+static enum finding_kind
+kind_of(unsigned number)
 {
-	for (unsigned i = 0; i < FND_N; i++)
-		if (kinds[i].number == number)
-			return kinds[i].level;
-	return NAME_ERROR;
+	unsigned i = 0;
+	while (i < FND_N && kinds[i].number != number)
+		i++;
+	fm_assert(i < FND_N);
+	return (enum finding_kind)i;
+}
+
+const char *
+cat_finding_level(const struct cat_finding *f)
+{
+	return kinds[kind_of(f->number)].level;
 }
 
 int
@@ -67,7 +74,7 @@ cat_finding_print(const struct cat_finding *f, const char *file, struct fm_buf *
 	fm_buf_adds(ret, file);
 	if (f->line != 0)
 		fm_buf_addf(ret, ":%u:%u", (unsigned)f->line, (unsigned)f->column);
-	fm_buf_addf(ret, ": %s F%u: ", level_of(f->number), f->number);
+	fm_buf_addf(ret, ": %s F%u: ", cat_finding_level(f), f->number);
 	if (f->id != NULL)
 		fm_buf_addf(ret, "%s: ", f->id);
 	fm_buf_adds(ret, f->text);
@@ -86,18 +93,17 @@ cat_quote(struct load *ld, struct fm_str s)
 }
 
 static void
-append(struct load *ld, enum finding_kind kind, uint32_t line, uint32_t column, const char *text)
+append(struct cat_findings *f, enum finding_kind kind, struct cat_place at, const char *text)
 {
-	struct cat_findings *f = ld->findings;
 	/* Doubling: the capacity is the next power of two. */
 	if ((f->n & (f->n - 1)) == 0)
 		f->v = fm_realloc(f->v, (f->n == 0 ? 1 : f->n * 2) * sizeof(f->v[0]));
 	f->v[f->n++] = (struct cat_finding){
 		.number = kinds[kind].number,
 		.error = levels[kind] == LEVEL_ERROR,
-		.line = line,
-		.column = column,
-		.id = ld->id != NULL ? fm_arena_strndup(&f->arena, ld->id, strlen(ld->id)) : NULL,
+		.line = at.line,
+		.column = at.column,
+		.id = at.id != NULL ? fm_arena_strndup(&f->arena, at.id, strlen(at.id)) : NULL,
 		.text = fm_arena_strndup(&f->arena, text, strlen(text)),
 	};
 }
@@ -110,10 +116,37 @@ count(struct load *ld, enum finding_kind kind)
 		ld->too_big = true;
 	unsigned n = levels[kind] == LEVEL_ERROR ? ++ld->findings->n_errors : ++ld->n_others;
 	if (n == CAT_MAX_FINDINGS + 1)
-		append(ld, FND_MORE, UINT32_MAX, 0, levels[kind] == LEVEL_ERROR ?
+		append(ld->findings, FND_MORE, (struct cat_place){NULL, UINT32_MAX, 0},
+		       levels[kind] == LEVEL_ERROR ?
 		       "more errors were found than are listed here" :
 		       "more warnings and notes were found than are listed here");
 	return n <= CAT_MAX_FINDINGS;
+}
+
+static void append_v(struct cat_findings *f, enum finding_kind kind, struct cat_place at,
+		     const char *fmt, va_list ap) FM_PRINTF(4, 0);
+
+static void
+append_v(struct cat_findings *f, enum finding_kind kind, struct cat_place at, const char *fmt,
+	 va_list ap)
+{
+	char text[TEXT_MAX];
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	fm_assert(n >= 0);
+	if ((size_t)n >= sizeof(text))
+		text[fm_utf8_cut(text, sizeof(text) - 1, sizeof(text) - 5)] = '\0';
+	append(f, kind, at, text);
+}
+
+void
+cat_findings_add(struct cat_findings *f, unsigned number, struct cat_place at, const char *fmt, ...)
+{
+	enum finding_kind kind = kind_of(number);
+	va_list ap;
+	f->n_errors += levels[kind] == LEVEL_ERROR;
+	va_start(ap, fmt);
+	append_v(f, kind, at, fmt, ap);
+	va_end(ap);
 }
 
 static void find_v(struct load *ld, enum finding_kind kind, uint32_t line, uint32_t column,
@@ -123,14 +156,8 @@ static void
 find_v(struct load *ld, enum finding_kind kind, uint32_t line, uint32_t column, const char *fmt,
        va_list ap)
 {
-	if (!count(ld, kind))
-		return;
-	char text[TEXT_MAX];
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-	fm_assert(n >= 0);
-	if ((size_t)n >= sizeof(text))
-		text[fm_utf8_cut(text, sizeof(text) - 1, sizeof(text) - 5)] = '\0';
-	append(ld, kind, line, column, text);
+	if (count(ld, kind))
+		append_v(ld->findings, kind, (struct cat_place){ld->id, line, column}, fmt, ap);
 }
 
 void

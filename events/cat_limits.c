@@ -152,7 +152,41 @@ cat_read_limits(struct load *ld, const struct node *n)
 			    "Limits must be a mapping such as {Hard: 800s}");
 		return;
 	}
+	ld->cat->limits.line = n->line;
+	ld->cat->limits.column = n->column;
 	for (const struct node *key = n->first; key != NULL; key = key->next)
 		read_key(ld, key);
 	check_order(ld, n, &ld->cat->limits);
+}
+
+/* ---- against fmd.yaml -------------------------------------------------------------------- */
+
+void
+cat_check_retention(const struct catalogue *cat, struct fm_span keep, struct cat_findings *ret)
+{
+	const unsigned number = 605;
+	char kept[FM_SPAN_STR], span[FM_SPAN_STR];
+	if (keep.ns == 0)
+		return;
+	fm_span_format(keep, kept);
+	if (cat->limits.keep_cleared.ns > keep.ns)
+		cat_findings_add(ret, number,
+				 (struct cat_place){NULL, cat->limits.line, cat->limits.column},
+				 "Keep_Cleared is %s, but history goes back %s only: shorten it or "
+				 "raise retention.age", fm_span_format(cat->limits.keep_cleared, span),
+				 kept);
+	for (unsigned i = 0; i < cat->n; i++) {
+		const struct cat_record *rec = &cat->records[i];
+		for (unsigned j = 0; j < rec->n_rules; j++) {
+			const struct cat_rule *rule = &rec->rules[j];
+			if (rule->expire.ns > keep.ns)
+				cat_findings_add(ret, number,
+						 (struct cat_place){rec->id, rule->line,
+								    rule->column},
+						 "Expire is %s: when the alarm ends, its raise has "
+						 "left the history (%s)",
+						 fm_span_format(rule->expire, span), kept);
+		}
+	}
+	cat_findings_sort(ret);
 }

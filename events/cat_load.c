@@ -134,6 +134,7 @@ load(struct load *ld)
 	read_records(ld, root);
 	cat_check_relations(ld);
 	index_rules(ld->cat);
+	cat_check_twins(ld);
 	ld->cat->hash = fm_hash64(ld->bytes, ld->len, 0);
 }
 

@@ -77,8 +77,6 @@ void cat_find_at(struct load *ld, enum finding_kind kind, const struct node *at,
 		 ...) FM_PRINTF(4, 5);
 void cat_find_line(struct load *ld, enum finding_kind kind, uint32_t line, uint32_t column,
 		   const char *fmt, ...) FM_PRINTF(5, 6);
-/* By line, column, number. */
-void cat_findings_sort(struct cat_findings *f);
 /* A file's text made safe for a message: escaped, at most 60 bytes of it. Lives in ld->tmp. */
 const char *cat_quote(struct load *ld, struct fm_str s);
 
@@ -188,6 +186,8 @@ struct rule_reading {
 	struct cat_rule *rule;
 };
 void cat_read_rules(struct load *ld, struct cat_record *rec, const struct node *record);
+/* After the rules are indexed: alarms that always come together. */
+void cat_check_twins(struct load *ld);
 /* Reads the keys that rr's form may have; reports the others. */
 void cat_read_rule_keys(struct load *ld, const struct rule_reading *rr);
 void cat_read_threshold(struct load *ld, const struct rule_reading *rr, const struct node *n);

@@ -73,6 +73,9 @@ read_window(struct load *ld, const struct node *n, struct cat_relation *rel)
 		return;
 	rel->before.ns = -from.ns;
 	rel->after = to;
+	if (from.ns == 0 && to.ns == 0)
+		cat_find_at(ld, FND_NO_WINDOW, n,
+			    "only alarms raised in the very same instant lie in this Window");
 }
 
 static void
@@ -203,11 +206,68 @@ check_target(struct load *ld, const struct cat_record *rec, const struct cat_rel
 			      cat_where_words[rel->where]);
 }
 
+static bool
+names_id(const struct cat_relation *rel, const char *id)
+{
+	for (unsigned i = 0; i < rel->n_alarms; i++)
+		if (strcmp(rel->alarms[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* Whatever b says about id, a has said before. */
+static bool
+precedes(const struct cat_relation *a, const struct cat_relation *b, const char *id)
+{
+	return names_id(a, id) && a->where == b->where && a->before.ns >= b->before.ns &&
+	       a->after.ns >= b->after.ns && a->at_least <= b->at_least;
+}
+
+/* Suppresses come first in rec->relations, so that one walk back finds both sorts. */
+static void
+check_preceded(struct load *ld, const struct cat_record *rec, const struct cat_relation *rel)
+{
+	for (const struct cat_relation *a = rec->relations; a < rel; a++) {
+		for (unsigned i = 0; i < rel->n_alarms; i++) {
+			if (!precedes(a, rel, rel->alarms[i]))
+				continue;
+			cat_find_line(ld, a->suppress == rel->suppress ? FND_SHADOWED_RELATION :
+				      FND_CAUSE_SUPPRESSED, rel->line, rel->column,
+				      "%s: the one at line %u decides%s", rel->alarms[i],
+				      (unsigned)a->line, a->suppress == rel->suppress ? "" :
+				      ", Suppresses makes it the parent too");
+		}
+	}
+}
+
+/* The worst that fmd itself makes of the alarm; SEV_NONE: it never raises it. */
+static enum severity
+worst_by_rules(const struct cat_record *rec)
+{
+	enum severity worst = SEV_NONE;
+	for (unsigned i = 0; i < rec->n_rules; i++) {
+		const struct cat_rule *rule = &rec->rules[i];
+		enum severity sev = rule->severity;
+		for (unsigned j = 0; j < rule->n_steps; j++)
+			sev = rule->steps[j].severity > sev ? rule->steps[j].severity : sev;
+		for (unsigned j = SEV_WARNING; rule->threshold.of >= 0 && j < FM_N_SEVERITIES; j++)
+			sev = rule->threshold.given[j] && j > sev ? (enum severity)j : sev;
+		worst = sev > worst ? sev : worst;
+	}
+	return worst;
+}
+
 static void
 check_record(struct load *ld, const struct cat_record *rec)
 {
+	enum severity worst = worst_by_rules(rec);
 	for (unsigned i = 0; i < rec->n_relations; i++) {
 		const struct cat_relation *rel = &rec->relations[i];
+		check_preceded(ld, rec, rel);
+		if (worst != SEV_NONE && rel->at_least > worst && rel->at_least <= rec->severity)
+			cat_find_line(ld, FND_NEVER_SO_BAD, rel->line, rel->column,
+				      "the rules of this record never make it worse than %s",
+				      severity_name(worst));
 		if (rel->where != WHERE_BELOW &&
 		    (rec->entity_form == NULL || !cat_form_has_key(rec->entity_form, "host")))
 			cat_find_line(ld, FND_WHERE_SOURCE, rel->line, rel->column,
@@ -221,12 +281,13 @@ check_record(struct load *ld, const struct cat_record *rec)
 /* ---- cycles ------------------------------------------------------------------------------ */
 
 /*
- * Depth-first over "suppresses" with one Where. The stack is a list of its own: a long chain in a
+ * Depth-first over "suppresses" or "causes" with one Where. The stack is a list of its own: a long chain in a
  * hostile file must not become deep recursion.
  */
 struct walk {
 	struct load *ld;
 	enum cat_where where;
+	bool suppress;
 	struct visit {
 		enum { NEW, OPEN, DONE } state;
 		unsigned parent;        /* index; its own: the start */
@@ -234,13 +295,13 @@ struct walk {
 	} *v;
 };
 
-/* The next record that this one suppresses; NULL: no more. */
+/* The next record that this one suppresses or causes; NULL: no more. */
 static const struct cat_record *
 next_victim(const struct walk *w, const struct cat_record *rec, struct visit *at)
 {
 	for (; at->rel < rec->n_relations; at->rel++, at->alarm = 0) {
 		const struct cat_relation *rel = &rec->relations[at->rel];
-		if (!rel->suppress || rel->where != w->where)
+		if (rel->suppress != w->suppress || rel->where != w->where)
 			continue;
 		while (at->alarm < rel->n_alarms) {
 			const struct cat_record *next =
@@ -252,7 +313,7 @@ next_victim(const struct walk *w, const struct cat_record *rec, struct visit *at
 	return NULL;
 }
 
-/* from suppresses to, and to is on the way that led to from. */
+/* from leads to to, and to is on the way that led to from. */
 static void
 report_cycle(const struct walk *w, unsigned from, unsigned to)
 {
@@ -264,8 +325,8 @@ report_cycle(const struct walk *w, unsigned from, unsigned to)
 		fm_buf_addf(&b, " by %s", records[i].id);
 	fm_buf_addf(&b, shown == 8 ? " … by %s" : " by %s", records[to].id);
 	w->ld->id = records[from].id;
-	cat_find_line(w->ld, FND_CYCLE, records[from].line, 1,
-		      "alarms suppress each other: %s", b.s);
+	cat_find_line(w->ld, w->suppress ? FND_CYCLE : FND_CAUSE_CYCLE, records[from].line, 1,
+		      "alarms %s each other: %s", w->suppress ? "suppress" : "cause", b.s);
 	w->ld->id = NULL;
 }
 
@@ -295,9 +356,10 @@ walk_from(struct walk *w, unsigned start)
 }
 
 static void
-check_cycles(struct load *ld, enum cat_where where)
+check_cycles(struct load *ld, enum cat_where where, bool suppress)
 {
-	struct walk w = {ld, where, fm_arena_alloc(&ld->tmp, (ld->cat->n + 1) * sizeof(w.v[0]))};
+	struct walk w = {ld, where, suppress,
+			 fm_arena_alloc(&ld->tmp, (ld->cat->n + 1) * sizeof(w.v[0]))};
 	for (unsigned i = 0; i < ld->cat->n; i++)
 		if (w.v[i].state == NEW && ld->cat->records[i].n_relations != 0)
 			walk_from(&w, i);
@@ -311,7 +373,8 @@ cat_check_relations(struct load *ld)
 		check_record(ld, &ld->cat->records[i]);
 	}
 	ld->id = NULL;
-	check_cycles(ld, WHERE_INSTANCE_HOST);
-	check_cycles(ld, WHERE_HOST);
-	check_cycles(ld, WHERE_BELOW);
+	for (unsigned where = 0; where < N_WHERE_WORDS; where++) {
+		check_cycles(ld, (enum cat_where)where, true);
+		check_cycles(ld, (enum cat_where)where, false);
+	}
 }

@@ -142,21 +142,47 @@ check_fields(struct load *ld, const struct rule_reading *rr)
 		cat_check_form(ld, entity, rr->rec->entity_form, about_instance(rr->rule));
 }
 
+/* A group's alarm is up while it has members: nothing but the announcement waits for a time. */
+static void
+check_group(struct load *ld, const struct rule_reading *rr)
+{
+	static const char *const timed[] = {"Hold_On", "Hold_Off", "Escalate"};
+	const struct cat_rule *rule = rr->rule;
+	if (!rule->group.by_host)
+		return;
+	if (fact_subject_of(rule->fact) != SUBJECT_INSTANCE)
+		cat_find_at(ld, FND_GROUP_FACT, node_get(rr->node, "Group"),
+			    "%s is about hosts; Group counts the instances of a host",
+			    fact_name(rule->fact));
+	for (unsigned i = 0; i < FM_ARRAY_LEN(timed); i++)
+		if (node_get(rr->node, timed[i]) != NULL)
+			cat_find_at(ld, FND_GROUP_TIME, node_get(rr->node, timed[i]),
+				    "%s has no effect beside Group; remove it", timed[i]);
+}
+
+static void
+check_end(struct load *ld, const struct rule_reading *rr)
+{
+	const struct cat_rule *rule = rr->rule;
+	if (rr->form != FORM_ON)
+		return;
+	if (node_get(rr->node, "Expire") == NULL)
+		cat_find_at(ld, FND_NO_CLEAR, rr->node,
+			    "nothing but an operator clears this alarm; add Expire");
+	else if (rule->expire.ns != 0 && rule->expire.ns <= rule->hold_notice.ns)
+		cat_find_at(ld, FND_NEVER_TOLD, node_get(rr->node, "Expire"),
+			    "it ends before Hold_Notice is over, so nobody is ever told");
+}
+
 static void
 check_rule(struct load *ld, const struct rule_reading *rr)
 {
-	const struct cat_rule *rule = rr->rule;
 	check_severity(ld, rr);
 	check_fields(ld, rr);
 	check_texts(ld, rr);
 	cat_check_steps(ld, rr);
-	if (rule->group.by_host && fact_subject_of(rule->fact) != SUBJECT_INSTANCE)
-		cat_find_at(ld, FND_GROUP_FACT, node_get(rr->node, "Group"),
-			    "%s is about hosts; Group counts the instances of a host",
-			    fact_name(rule->fact));
-	if (rr->form == FORM_ON && node_get(rr->node, "Expire") == NULL)
-		cat_find_at(ld, FND_NO_CLEAR, rr->node,
-			    "nothing but an operator clears this alarm; add Expire");
+	check_group(ld, rr);
+	check_end(ld, rr);
 }
 
 static enum rule_form
@@ -232,6 +258,35 @@ read_mappings(struct load *ld, struct rule_reading *rr, const struct node *n,
 			n_rules += read_mapping(ld, rr);
 	}
 	return n_rules;
+}
+
+/* ---- rules of different records ---------------------------------------------------------- */
+
+static bool
+are_twins(const struct cat_rule *a, const struct cat_rule *b)
+{
+	return !a->record->is_log && !b->record->is_log && a->group.by_host == b->group.by_host &&
+	       a->threshold.of < 0 && b->threshold.of < 0 && a->record->entity_form != NULL &&
+	       b->record->entity_form != NULL &&
+	       strcmp(a->record->entity_form, b->record->entity_form) == 0;
+}
+
+void
+cat_check_twins(struct load *ld)
+{
+	for (unsigned f = 0; f < FACT_N; f++) {
+		const struct cat_rule *const *rule = ld->cat->rules_on[f];
+		for (unsigned i = 1; i < ld->cat->n_rules_on[f]; i++) {
+			if (rule[i]->record == rule[i - 1]->record ||
+			    !are_twins(rule[i - 1], rule[i]))
+				continue;
+			ld->id = rule[i]->record->id;
+			cat_find_line(ld, FND_TWINS, rule[i]->line, rule[i]->column,
+				      "%s is about %s of the same entity too: both are raised",
+				      rule[i - 1]->record->id, fact_name((enum fact_id)f));
+		}
+	}
+	ld->id = NULL;
 }
 
 void

@@ -77,6 +77,30 @@ read_attribute(struct load *ld, const struct node *n, const char *field)
 	return attr;
 }
 
+/* What only a migration measures; a count belongs to Group. */
+static bool
+is_measured(enum fact_id fact, enum fact_attr attr)
+{
+	bool migration = (fact >= FACT_MIGRATION_STARTED && fact <= FACT_INSTANCE_DOWNTIME);
+	static const bool of_migration[ATTR_N] = {
+		[ATTR_DOWNTIME_MS] = true, [ATTR_ELAPSED_S] = true, [ATTR_ATTEMPT] = true,
+	};
+	return attr != ATTR_COUNT && (migration || !of_migration[attr]);
+}
+
+static int
+read_measure(struct load *ld, const struct rule_reading *rr, const struct node *n,
+	     const char *field)
+{
+	int attr = read_attribute(ld, n, field);
+	if (attr >= 0 && fact_attr_is_int((enum fact_attr)attr) &&
+	    !is_measured(rr->rule->fact, (enum fact_attr)attr))
+		cat_find_at(ld, FND_NEVER_MEASURED, n,
+			    "%s never carries %s: this rule would never do anything",
+			    fact_name(rr->rule->fact), n->text);
+	return attr;
+}
+
 static void
 check_bounds(struct load *ld, const struct rule_reading *rr, const struct node *n)
 {
@@ -107,12 +131,16 @@ cat_read_threshold(struct load *ld, const struct rule_reading *rr, const struct 
 	if (!cat_check_keys(ld, n, "Threshold", keys, FM_ARRAY_LEN(keys)))
 		return;
 	const struct node *of = node_get(n, "Of"), *per = node_get(n, "Per");
+	struct cat_threshold *th = &rr->rule->threshold;
 	if (of == NULL)
 		cat_find_at(ld, FND_RULE_SHAPE, n, "Threshold needs Of: the attribute to compare");
 	else
-		rr->rule->threshold.of = read_attribute(ld, of, "Of");
+		th->of = read_measure(ld, rr, of, "Of");
 	if (per != NULL)
-		rr->rule->threshold.per = read_attribute(ld, per, "Per");
+		th->per = read_measure(ld, rr, per, "Per");
+	if (th->of >= 0 && th->of == th->per)
+		cat_find_at(ld, FND_OF_ITSELF, per, "%s divided by itself is always 1",
+			    fact_attr_name((enum fact_attr)th->of));
 	for (const struct node *key = n->first; key != NULL; key = key->next)
 		for (unsigned i = 2; i < FM_ARRAY_LEN(keys); i++)
 			if (strcmp(key->text, keys[i]) == 0)
@@ -201,6 +229,9 @@ static int64_t
 usual_ns(const struct cat_limits *lim, const struct cat_step *step)
 {
 	int64_t unknown_s = 2 * lim->hard_s > lim->unknown_s ? 2 * lim->hard_s : lim->unknown_s;
+	/* Without a hard limit a migration has none. */
+	if (step->after != AFTER_SPAN && lim->hard_s == 0)
+		return 0;
 	switch (step->after) {
 	case AFTER_SPAN:
 		return step->span.ns;
@@ -223,6 +254,20 @@ step_node(const struct rule_reading *rr, unsigned i)
 	return item;
 }
 
+/* A step that comes at once hides the severity before it; one without a limit never comes. */
+static void
+check_reach(struct load *ld, const struct rule_reading *rr, const struct cat_step *step,
+	    const struct node *at)
+{
+	if (step->after == AFTER_SPAN && step->span.ns <= rr->rule->hold_on.ns)
+		cat_find_at(ld, FND_STEP_AT_RAISE, at,
+			    "the alarm is raised after Hold_On, when this step is due already");
+	else if (step->after != AFTER_SPAN && usual_ns(&ld->cat->limits, step) == 0)
+		cat_find_at(ld, FND_LIMIT_OFF, at,
+			    "Limits switches %s off: only instances with a limit of their own get "
+			    "here", cat_after_words[step->after]);
+}
+
 void
 cat_check_steps(struct load *ld, const struct rule_reading *rr)
 {
@@ -233,6 +278,7 @@ cat_check_steps(struct load *ld, const struct rule_reading *rr)
 	for (unsigned i = 0; i < rule->n_steps; i++) {
 		const struct cat_step *step = &rule->steps[i];
 		int64_t at = usual_ns(&ld->cat->limits, step);
+		check_reach(ld, rr, step, step_node(rr, i));
 		if ((at != 0 && at <= before) ||
 		    (step->after != AFTER_SPAN && step->after <= named))
 			cat_find_at(ld, FND_STEP_ORDER, step_node(rr, i),

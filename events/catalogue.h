@@ -146,6 +146,7 @@ struct cat_record {
 
 /* Top level "Limits" (defaults: compute-events §2). */
 struct cat_limits {
+	uint32_t line, column;          /* of the block; 0: there is none */
 	int64_t soft_s, hard_s;         /* 180, 800 */
 	int64_t min_s, max_s;           /* clamp of a per-VM value: 120, 800 */
 	bool per_gib;                   /* limit is multiplied by max(2, GiB); default false */
@@ -196,6 +197,17 @@ struct cat_findings {
 };
 void cat_findings_init(struct cat_findings *f);
 void cat_findings_fini(struct cat_findings *f);
+/* What a check beyond the loader found. number is one of the kinds; id may be NULL. */
+struct cat_place {
+	const char *id;
+	uint32_t line, column;
+};
+void cat_findings_add(struct cat_findings *f, unsigned number, struct cat_place at,
+		      const char *fmt, ...) FM_PRINTF(4, 5);
+/* By line, column, number: to be called after the last one was added. */
+void cat_findings_sort(struct cat_findings *f);
+/* "error", "warning", "note" */
+const char *cat_finding_level(const struct cat_finding *f);
 /* Adds "file:line:col: warning F123: text" without a newline. Returns the bytes added. */
 int cat_finding_print(const struct cat_finding *f, const char *file, struct fm_buf *ret);
 
@@ -218,6 +230,8 @@ int cat_load(const char *path, struct cat_findings *findings, struct catalogue *
 int cat_load_buf(const char *name, const char *text, size_t len, struct cat_findings *findings,
 		 struct catalogue **ret, struct fm_err *err) FM_MUST_USE;
 void cat_free(struct catalogue *cat);
+/* Times of the catalogue that are longer than history is kept (fmd.yaml, retention.age; 0: for ever). */
+void cat_check_retention(const struct catalogue *cat, struct fm_span keep, struct cat_findings *ret);
 /* Canonical YAML that loads back to the same catalogue ("fmd -nv"). */
 void cat_print(const struct catalogue *cat, struct fm_buf *ret);
 

@@ -129,6 +129,21 @@ static const struct {
 	{428, HOST_ALARM("270.001", "major") RULE("    While: instance.failed\n"
 		"    Group: {By: host, At_Least: 1, Within: 10s}\n")},
 
+#define ESCALATES(keys, after) ALARM("700.001", "[minor, major]") \
+		RULE("    While: instance.migrating\n    Severity: minor\n" keys \
+		     "    Escalate: {After: " after ", Severity: major}\n")
+#define ON(fact, keys) ALARM("700.001", "major") RULE("    On: " fact "\n" keys)
+	{429, HOST_ALARM("270.001", "major") RULE("    While: instance.failed\n    Hold_On: 1m\n"
+		"    Group: {By: host, At_Least: 3, Within: 10s}\n")},
+	{430, "Limits: {Soft: 0s, Hard: 0s}\n" ESCALATES("", "migration.limit.hard")},
+	{431, ESCALATES("    Hold_On: 5m\n", "2m")},
+	{432, ON("instance.fault", "    Hold_Notice: 1m\n    Expire: 30s\n")},
+	{433, ON("reboot.done", "    Threshold: {Of: downtime_ms, Major: \"> 1\"}\n")},
+	{434, ON("instance.downtime",
+		 "    Threshold: {Of: downtime_ms, Per: downtime_ms, Major: \"> 1\"}\n")},
+	{435, ALARM("700.001", "major") RULE("    While: instance.failed\n")
+	      ALARM("700.401", "major") RULE("    While: instance.failed\n")},
+
 #define SUPPRESSES(id, where) RULE("    Suppresses: {Alarms: [" id "], Where: " where "}\n")
 	{501, HOST_ALARM("200.001", "major") SUPPRESSES("700.001", "host == host")},
 	{502, HOST_ALARM("200.001", "major") SUPPRESSES("200.001", "host == host")},
@@ -149,11 +164,29 @@ static const struct {
 	      HOST_ALARM("200.002", "major")},
 	{511, HOST_ALARM("200.001", "major") SUPPRESSES("200.002, 200.002", "host == host")
 	      HOST_ALARM("200.002", "major")},
+#define RELATES(key, more) \
+	"    " key ": {Alarms: [200.002], Where: host == host" more "}\n"
+	{512, HOST_ALARM("200.001", "major") RULE(RELATES("Causes", ", Window: [0s, 0s]"))
+	      HOST_ALARM("200.002", "major")},
+	{513, HOST_ALARM("200.001", "major")
+		RULE("    - " "Causes: {Alarms: [200.002], Where: host == host}\n"
+		     "    - " "Causes: {Alarms: [200.002], Where: host == host, Window: [-1s, 1s]}\n")
+	      HOST_ALARM("200.002", "major")},
+	{514, HOST_ALARM("200.001", "major") RULE(RELATES("Suppresses", "") RELATES("Causes", ""))
+	      HOST_ALARM("200.002", "major")},
+	{515, HOST_ALARM("200.001", "major") RULE(RELATES("Causes", ""))
+	      HOST_ALARM("200.002", "major")
+		RULE("    Causes: {Alarms: [200.001], Where: host == host}\n")},
+	{516, HOST_ALARM("200.001", "[minor, major]")
+		RULE("    While: host.down\n    Severity: minor\n"
+		     RELATES("Causes", ", At_Least: major"))
+	      HOST_ALARM("200.002", "major")},
 
 	{601, "Limits:\n  Softer: 1m\n"},
 	{602, "Limits:\n  Soft: soon\n"},
 	{603, "Limits:\n  Soft: 900s\n"},
 	{604, "Limits:\n  Hard: 900s\n"},
+	{605, NULL},
 };
 
 Test(findings, every_kind_can_be_provoked)
@@ -255,6 +288,44 @@ Test(findings, are_optional)
 	cr_assert(strstr(err.msg, "a:1:1: error F114: ") == err.msg, "%s", err.msg);
 }
 
+/* What lies just inside of the new rules must not be blamed. */
+Test(findings, of_reach_are_not_told_of_what_can_be_reached)
+{
+	struct loaded l = load_clean(
+		ESCALATES("    Hold_On: 1m\n", "2m")
+		"\"700.002\":\n" FIELDS_OF("major", INSTANCE)
+			RULE("    On: reboot.done\n    Hold_Notice: 30s\n    Expire: 1m\n"
+			     "    Threshold: {Of: downtime_limit_ms, Major: \"> 1\"}\n")
+		"\"700.003\":\n" FIELDS_OF("major", INSTANCE)
+			RULE("    While: instance.failed\n")
+		"\"700.004\":\n" FIELDS_OF("major", INSTANCE ".host=<host_name>")
+			RULE("    While: instance.failed\n"));
+	unload(&l);
+	l = load_clean(HOST_ALARM("200.001", "[minor, major]")
+		       RULE("    - While: host.down\n      Severity: minor\n"
+			    "      Escalate: {After: 1m, Severity: major}\n"
+			    "      Causes: {Alarms: [200.002], Where: host == host, At_Least: major}\n"
+			    "    - Causes: {Alarms: [200.002], Where: host == host}\n")
+		       HOST_ALARM("200.002", "major"));
+	unload(&l);
+}
+
+Test(findings, of_retention_compare_with_the_history_that_is_kept)
+{
+	struct loaded l = load_clean("Limits: {Keep_Cleared: 2h}\n"
+				     ON("instance.fault", "    Expire: 3h\n"));
+	cat_check_retention(l.cat, fm_span_s(0), &l.findings);
+	cat_check_retention(l.cat, fm_span_s(3 * 3600), &l.findings);
+	cr_assert_eq(l.findings.n, 0);
+	cat_check_retention(l.cat, fm_span_s(3600), &l.findings);
+	cr_assert_eq(count_findings(&l, 605), 2);
+	cr_assert_eq(l.findings.v[0].line, 1);
+	cr_assert_eq(l.findings.v[1].line, 18);
+	cr_assert_str_eq(l.findings.v[1].id, "700.001");
+	cr_assert_eq(l.findings.n_errors, 0);
+	unload(&l);
+}
+
 /* Spellings: what was meant is offered when it is near, and only then. */
 Test(findings, suggest_what_was_probably_meant)
 {
@@ -266,6 +337,13 @@ Test(findings, suggest_what_was_probably_meant)
 		{FREE_ALARM "  corelation: {}\n", "did you mean \"Correlation\"", 204},
 		{"Limit: {}\n", "did you mean \"Limits\"", 114},
 		{"Limits: {downtime: 1s}\n", "did you mean \"Downtime\"", 601},
+		{"\"700.001\":\n  Type: Alarm\n  Severity: major\n  Description: On <hostnam>\n"
+		 "  Entity_Instance_ID: " INSTANCE "\n" RULE("    While: instance.failed\n"),
+		 "did you mean \"host_name\"", 412},
+		{ON("instance.downtime", "    Threshold: {Of: downtime_s, Major: \"> 1\"}\n"),
+		 "did you mean \"downtime_ms\"", 414},
+		{"\"700.001\":\n" FIELDS_OF("major", "tenat=<t>.instance=<u>")
+		 RULE("    While: instance.failed\n"), "did you mean \"tenant\"", 423},
 		{HOST_ALARM("200.001", "major") SUPPRESSES("700.01", "instance.host == host")
 		 ALARM("700.010", "major"), "did you mean \"700.010\"", 501},
 		{HOST_ALARM("200.001", "major") SUPPRESSES("200.002", "instance.host = host"),

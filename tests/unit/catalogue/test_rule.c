@@ -260,10 +260,11 @@ Test(rule, a_step_may_repeat_no_severity_and_no_limit)
 
 Test(rule, a_limit_that_is_off_does_not_upset_the_order)
 {
-	struct loaded l = load_clean("Limits: {Soft: 0}\n" MIGRATING RULE(
+	struct loaded l = load_good("Limits: {Soft: 0}\n" MIGRATING RULE(
 		"    While: instance.migrating\n    Severity: warning\n    Escalate:\n"
 		"      - {After: migration.limit.soft, Severity: minor}\n"
 		"      - {After: migration.limit.hard, Severity: major}\n"));
+	cr_assert_eq(l.findings.n, 1, "F430 alone");
 	unload(&l);
 }
 
