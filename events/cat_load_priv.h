@@ -8,6 +8,7 @@
  *   cat_shape.c     oddities of texts and entities (notes, warnings)
  *   cat_rule.c      the Correlation block                            cat_rule_keys.c, cat_step.c
  *   cat_relation.c  Suppresses and Causes, cycles
+ *   cat_example.c   Examples
  *   cat_limits.c    Limits
  *   cat_findings.c  what was found                                   cat_words.c: words, spelling
  */
@@ -155,6 +156,8 @@ struct reading {
 	unsigned list_len;              /* of the first list seen; 0: none yet */
 };
 void cat_read_record(struct load *ld, struct reading *rd);
+
+void cat_read_examples(struct load *ld, struct reading *rd, const struct node *n);
 
 /* Spreads a field's text, list or dictionary over v[severity]; v[SEV_NONE]: all others. */
 void cat_spread(struct load *ld, struct reading *rd, const char *field, const struct node *n,

@@ -333,6 +333,26 @@ put_correlation(struct fm_buf *b, const struct cat_record *rec)
 	}
 }
 
+static void
+put_examples(struct fm_buf *b, const struct cat_record *rec)
+{
+	if (rec->n_examples == 0)
+		return;
+	put_key(b, 1, "Examples");
+	fm_buf_adds(b, "\n");
+	for (unsigned i = 0; i < rec->n_examples; i++) {
+		const struct cat_example *ex = &rec->examples[i];
+		indent(b, 2);
+		put_escaped(b, ex->title);
+		fm_buf_adds(b, ":\n");
+		for (unsigned j = 0; j < ex->n_steps; j++) {
+			indent(b, 3);
+			fm_buf_adds(b, "-");
+			put_text(b, 3, ex->steps[j].text);
+		}
+	}
+}
+
 /* ---- the whole --------------------------------------------------------------------------- */
 
 static void
@@ -371,6 +391,7 @@ put_record(struct fm_buf *b, const struct cat_record *rec)
 		put_levels(b, rec);
 	put_word(b, 1, "Context", cat_context_words[rec->context]);
 	put_correlation(b, rec);
+	put_examples(b, rec);
 }
 
 static void

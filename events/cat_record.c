@@ -318,6 +318,7 @@ static const struct field {
 	{"Management_Affecting_Severity", true, false, read_management},
 	{"Degrade_Affecting_Severity", true, false, read_degrade},
 	{"Context", false, true, read_context},
+	{"Examples", false, true, cat_read_examples},
 };
 #define N_FIELDS FM_ARRAY_LEN(fields)
 

@@ -101,6 +101,15 @@ consider(struct nearest *near, const char *word)
 	}
 }
 
+const char *
+cat_nearest(struct fm_str s, const char *const *words, unsigned n)
+{
+	struct nearest near = {s, NULL, (s.len < 3 ? 3 : s.len) / 3 + 1};
+	for (unsigned i = 0; i < n; i++)
+		consider(&near, words[i]);
+	return near.word;
+}
+
 static const char *
 suggestion(struct load *ld, const struct nearest *near)
 {

@@ -122,6 +122,18 @@ struct cat_rule {
 	const struct cat_record *record;
 };
 
+/* "Examples": a story, as lines of text; who reads them is offline/. */
+struct cat_example_step {
+	const char *text;
+	uint32_t line, column;
+};
+struct cat_example {
+	const char *title;
+	const struct cat_example_step *steps;
+	unsigned n_steps;
+	uint32_t line, column;
+};
+
 struct cat_record {
 	const char *id;                 /* text: "700.010" is not "700.01" */
 	bool is_log;
@@ -142,6 +154,8 @@ struct cat_record {
 	unsigned n_rules;
 	const struct cat_relation *relations;           /* what this alarm does to others */
 	unsigned n_relations;
+	const struct cat_example *examples;             /* in the order of the file */
+	unsigned n_examples;
 };
 
 /* Top level "Limits" (defaults: compute-events §2). */
@@ -181,6 +195,8 @@ bool cat_service_affecting_for(const struct cat_record *rec, enum severity sev);
 #define CAT_MAX_GROUP 256u      /* members a group rule can ask for */
 #define CAT_MAX_STEPS 16u       /* of one Escalate */
 #define CAT_MAX_MAPPINGS 64u    /* of one Correlation */
+#define CAT_MAX_EXAMPLES 16u    /* of one record */
+#define CAT_MAX_EXAMPLE_STEPS 64u       /* of one example */
 #define CAT_MAX_FINDINGS 2000u  /* listed, of errors and of others each; the rest is counted */
 
 struct cat_finding {
@@ -210,6 +226,9 @@ void cat_findings_sort(struct cat_findings *f);
 const char *cat_finding_level(const struct cat_finding *f);
 /* Adds "file:line:col: warning F123: text" without a newline. Returns the bytes added. */
 int cat_finding_print(const struct cat_finding *f, const char *file, struct fm_buf *ret);
+
+/* The one of n words that s, misspelt, was probably meant to be; NULL when none is near. */
+const char *cat_nearest(struct fm_str s, const char *const *words, unsigned n);
 
 /* The kinds of findings there are, in the order of their numbers (docs/CATALOG.md lists them). */
 struct cat_finding_kind {

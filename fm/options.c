@@ -12,6 +12,7 @@
 #include "fm/suggest_priv.h"
 
 #define DEFAULT_TIMEOUT_S 60
+#define DEFAULT_RETENTION_S (90LL * 24 * 3600)  /* retention.age of fmd.yaml */
 /* argp's keys of options without a letter: outside of what it takes for a letter. */
 #define KEY_BASE 256
 
@@ -168,6 +169,14 @@ set_timeout(const char *arg, struct fm_span *ret, struct fm_err *err)
 }
 
 static int
+set_retention(const char *arg, struct fm_span *ret, struct fm_err *err)
+{
+	if (fm_span_parse(arg, strlen(arg), ret) < 0 || ret->ns < 0)
+		return fm_fail(err, -EINVAL, "--retention: \"%s\" is not a time such as 90d", arg);
+	return 0;
+}
+
+static int
 set_option(struct options *opt, enum option_id id, const char *arg, struct fm_err *err)
 {
 	opt->given |= 1u << id;
@@ -179,6 +188,8 @@ set_option(struct options *opt, enum option_id id, const char *arg, struct fm_er
 		return set_color(arg, &opt->color, err);
 	if (id == OPT_TIMEOUT)
 		return set_timeout(arg, &opt->timeout, err);
+	if (id == OPT_RETENTION)
+		return set_retention(arg, &opt->retention, err);
 	if (id == OPT_QUERY)
 		opt->query = arg;
 	else if (id == OPT_SORT)
@@ -241,7 +252,8 @@ int
 options_parse(int argc, char **argv, struct options *ret, struct fm_err *err)
 {
 	struct argp_option argp_options[2 * N_OPTIONS + 1];
-	struct options opt = {.timeout = fm_span_s(DEFAULT_TIMEOUT_S)};
+	struct options opt = {.timeout = fm_span_s(DEFAULT_TIMEOUT_S),
+		.retention = fm_span_s(DEFAULT_RETENTION_S)};
 	struct parse p = {&opt, err};
 	struct argp argp = {.options = argp_options, .parser = on_key};
 

@@ -27,6 +27,7 @@
 	X(ALARMS, "alarms", "", 0, NULL, "only alarm events") \
 	X(LOGS, "logs", "", 0, NULL, "only logs") \
 	X(AFTER, "after", "", 0, "SEQ", "resume after this sequence number") \
+	X(RETENTION, "retention", "", 0, "TIME", "how long fmd keeps history: 90d (default), 0 for ever") \
 	X(YES, "yes", "", 'y', NULL, "do not ask") \
 	X(JSON, "json", "", 0, NULL, "JSON: an array, an object, or for watch a line per row") \
 	X(CSV, "csv", "", 0, NULL, "comma-separated values (RFC 4180)") \
@@ -68,6 +69,7 @@ struct options {
 	const char *query, *sort, *columns, *socket;    /* borrowed from argv */
 	uint64_t limit;                                 /* 0: no limit */
 	uint64_t after;
+	struct fm_span retention;
 	struct fm_span timeout;
 	enum color_mode color;
 	const char *word[MAX_WORDS];                    /* the verb and its arguments */

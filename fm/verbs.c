@@ -49,6 +49,9 @@ const struct verb verbs[] = {
 	 LIST_OPTIONS, "records that could not be read, newest first"},
 	{"version", run_show, CTL_VERB_VERSION, version_properties, SUBJECT_NONE, SHOW_OPTIONS,
 	 "the daemon's version, libraries and stream"},
+	{"catalog-check", run_catalog_check, CTL_N_VERBS, NULL, SUBJECT_FILE,
+	 BIT(JSON) | BIT(RETENTION),
+	 "what is wrong with a catalogue, and whether its examples hold; needs no fmd"},
 	{"help", run_help, CTL_N_VERBS, NULL, SUBJECT_VERB, 0, "this list, or the use of one verb"},
 };
 const unsigned n_verbs = FM_ARRAY_LEN(verbs);
@@ -79,6 +82,8 @@ subject_usage(enum subject subject)
 		return " UUID | SEQ";
 	case SUBJECT_VERB:
 		return " [VERB]";
+	case SUBJECT_FILE:
+		return " [FILE]";
 	}
 	return "";
 }
@@ -151,6 +156,7 @@ put_subject(const struct verb *verb, const struct options *opt, json_t *args, st
 		json_object_set_new(args, "seq", json_integer((json_int_t)seq));
 		return 0;
 	case SUBJECT_VERB:
+	case SUBJECT_FILE:
 		return n <= 1 ? 0 : fm_fail(err, -EINVAL, "unexpected: %s", opt->word[2]);
 	}
 	return 0;

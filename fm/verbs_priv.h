@@ -19,6 +19,7 @@ enum subject {
 	SUBJECT_UUID_OR_KEY,
 	SUBJECT_UUID_OR_SEQ,
 	SUBJECT_VERB,           /* none or one */
+	SUBJECT_FILE,           /* none or one; offline */
 };
 
 struct verb;
@@ -49,6 +50,10 @@ int verb_args(const struct verb *verb, const struct options *opt, json_t **ret, 
 enum ctl_code usage_error(const struct verb *verb, const char *text);
 
 run_f run_list, run_show, run_command, run_watch, run_explain, run_help;
+/* The exit code for what a file gave: 0 or a negative errno. */
+enum ctl_code code_of(int r);
+/* These ask nobody. */
+run_f run_catalog_check;
 /* Says so, with the verb that was meant if one is near. */
 enum ctl_code unknown_verb(const char *name);
 

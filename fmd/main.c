@@ -1,5 +1,6 @@
 /* main: the command line of fmd. */
 #include "fmd/daemon_priv.h"
+#include "offline/offline.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -109,13 +110,14 @@ static int
 check(const struct fmd_conf *conf, bool verbose)
 {
 	struct cat_findings findings;
+	struct offline_checked checked;
 	struct catalogue *cat = NULL;
 	struct fm_err err = {0};
 	struct fm_buf out = {0};
 	int r;
 
 	cat_findings_init(&findings);
-	r = cat_load(conf->catalogue, &findings, &cat, &err);
+	r = offline_check(conf->catalogue, conf->keep_age, &findings, &checked, &cat, &err);
 	for (unsigned i = 0; i < findings.n; i++) {
 		fm_buf_reset(&out);
 		(void)cat_finding_print(&findings.v[i], conf->catalogue, &out);

@@ -180,7 +180,7 @@ def vocabulary(root):
 
 def check_record(faults, rid, record):
     is_alarm = record.get("Type") == "Alarm"
-    fields = set(record) - {"Correlation"}
+    fields = set(record) - {"Correlation", "Examples"}
     wanted = ALARM_FIELDS if is_alarm else LOG_FIELDS
     faults.check(re.fullmatch(r"\d{3}\.\d{3}", rid), rid, "is no id")
     faults.check(record.get("Type") in ("Alarm", "Log"), rid, "Type is neither Alarm nor Log")

@@ -6,7 +6,10 @@
 
 #define FREE_ALARM "\"100.001\":\n  Type: Alarm\n"
 
-/* One file for each number; those that take a large file are in test_yaml.c. */
+/*
+ * One file for each number; those that take a large file are in test_yaml.c, 605 is below, and those
+ * that play examples are in tests/unit/offline.
+ */
 static const struct {
 	unsigned number;
 	const char *text;
@@ -187,6 +190,13 @@ static const struct {
 	{603, "Limits:\n  Soft: 900s\n"},
 	{604, "Limits:\n  Hard: 900s\n"},
 	{605, NULL},
+
+	{701, ALARM("100.001", "major") "  Examples: [0s nothing]\n"},
+	{702, NULL},
+	{703, NULL},
+	{704, NULL},
+	{705, NULL},
+	{706, NULL},
 };
 
 Test(findings, every_kind_can_be_provoked)
@@ -452,7 +462,7 @@ try_names(const char *heading, const char *fmt, unsigned unknown)
 
 Test(docs, name_fields_and_keys_as_they_are)
 {
-	cr_assert_eq(try_names("| Field | In logs |", "\"1.1\": {%s: x}\n", 204), 15);
+	cr_assert_eq(try_names("| Field | In logs |", "\"1.1\": {%s: x}\n", 204), 16);
 	cr_assert_eq(try_names("| Key | With |", "\"1.1\": {Correlation: {%s: x}}\n", 401), 12);
 	cr_assert_eq(try_names("| Key | Default | Meaning |",
 			       "\"1.1\": {Correlation: {Suppresses: {%s: x}}}\n", 401), 5);

@@ -69,6 +69,15 @@ same_relation(const struct cat_relation *a, const struct cat_relation *b, const 
 }
 
 static void
+same_example(const struct cat_example *a, const struct cat_example *b, const char *id)
+{
+	same_string(a->title, b->title, id);
+	SAME(n_steps);
+	for (unsigned i = 0; i < a->n_steps; i++)
+		same_string(a->steps[i].text, b->steps[i].text, id);
+}
+
+static void
 same_record(const struct cat_record *a, const struct cat_record *b)
 {
 	const char *id = a->id;
@@ -96,6 +105,9 @@ same_record(const struct cat_record *a, const struct cat_record *b)
 	SAME(n_relations);
 	for (unsigned i = 0; i < a->n_relations; i++)
 		same_relation(&a->relations[i], &b->relations[i], id);
+	SAME(n_examples);
+	for (unsigned i = 0; i < a->n_examples; i++)
+		same_example(&a->examples[i], &b->examples[i], id);
 }
 
 static void
@@ -197,6 +209,15 @@ Test(print, rules_and_relations_come_back)
 		HOST_ALARM("270.302", "major") RULE(
 		"    While: instance.failed\n    Group: {By: host, At_Least: 3, Within: 1ms}\n")
 		LOG("700.156", "major") RULE("    On: migration.done\n"));
+}
+
+Test(print, examples_come_back)
+{
+	text_comes_back(ALARM("700.001", "major") RULE("    While: instance.failed\n")
+			"  Examples:\n    told by Nova:\n"
+			"      - 0s nova instance.update state=error fault=\"no space\"\n"
+			"      - '0s raise major text~\"no: space\"'\n"
+			"    \"two\\nlines: \u202e\":\n      - |-\n        0s record\n        {}\n");
 }
 
 Test(print, texts_that_yaml_could_misread_come_back)
