@@ -207,6 +207,42 @@ static inline bool fm_uuid_is_null(const struct fm_uuid *u)
 /* 64 bits, not cryptographic, the same on every machine: may be stored. */
 uint64_t fm_hash64(const void *p, size_t len, uint64_t seed);
 
+/* ---- map -------------------------------------------------------------------------- */
+
+/*
+ * Objects by a hash of their key. Equal hashes do happen: the caller compares keys, walking with
+ * fm_map_first and fm_map_next (pos is theirs); no put or remove during a walk.
+ */
+struct fm_map_slot {
+	uint64_t hash;
+	void *p;                /* NULL: empty */
+};
+struct fm_map {
+	struct fm_map_slot *v;
+	size_t n, cap;          /* cap: 0 or a power of two */
+};
+void fm_map_fini(struct fm_map *m);
+void fm_map_put(struct fm_map *m, uint64_t hash, void *p);
+void fm_map_remove(struct fm_map *m, uint64_t hash, const void *p);      /* must be there */
+static inline void *fm_map_from(const struct fm_map *m, uint64_t hash, size_t i, size_t *pos)
+{
+	for (; m->v[i].p != NULL; i = (i + 1) & (m->cap - 1)) {
+		if (m->v[i].hash == hash) {
+			*pos = i;
+			return m->v[i].p;
+		}
+	}
+	return NULL;
+}
+static inline void *fm_map_first(const struct fm_map *m, uint64_t hash, size_t *pos)
+{
+	return m->cap != 0 ? fm_map_from(m, hash, hash & (m->cap - 1), pos) : NULL;
+}
+static inline void *fm_map_next(const struct fm_map *m, uint64_t hash, size_t *pos)
+{
+	return fm_map_from(m, hash, (*pos + 1) & (m->cap - 1), pos);
+}
+
 /* ---- deadline heap ---------------------------------------------------------------- */
 
 /*

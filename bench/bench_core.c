@@ -134,7 +134,8 @@ fill(struct bench *b)
 	corr_flush(b->corr, count_row, b);
 }
 
-#define BATCH 20000
+/* Few enough to stay in the cache: fmd has just decoded the one it applies. */
+#define BATCH 500
 struct mix {
 	const char *name;
 	unsigned change, transition;    /* per 10,000 */

@@ -33,7 +33,6 @@ free_host(struct correlator *corr, struct host *h)
 void
 corr_free(struct correlator *corr)
 {
-	struct instance *inst, *tmp;
 	struct host *h, *htmp;
 	struct host_alias *a, *atmp;
 
@@ -43,8 +42,7 @@ corr_free(struct correlator *corr)
 		al_free(corr, corr->active.head);
 	while (corr->cleared.head != NULL)
 		al_free(corr, corr->cleared.head);
-	HASH_ITER(hh, corr->instances, inst, tmp)
-		inst_free(corr, inst);
+	inst_free_all(corr);
 	HASH_ITER(hh, corr->hosts, h, htmp) {
 		HASH_DEL(corr->hosts, h);
 		free_host(corr, h);
@@ -278,14 +276,16 @@ void
 corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct fm_time now,
 		    transition_sink_f *sink, void *ctx)
 {
-	struct instance *inst, *tmp;
+	struct instance **inst;
 	struct host *h, *htmp;
+	size_t n;
 
 	begin(corr, now, sink, ctx);
 	corr->cause = (struct transition_cause){.kind = CAUSE_SELF, .event = "catalogue"};
 	corr->next_cat = cat;
-	HASH_ITER(hh, corr->instances, inst, tmp)
-		relink_slots(corr, inst->slots);
+	inst = inst_all(corr, &n);
+	for (size_t i = 0; i < n; i++)
+		relink_slots(corr, inst[i]->slots);
 	HASH_ITER(hh, corr->hosts, h, htmp) {
 		relink_slots(corr, h->slots);
 		for (struct group **pp = &h->groups; *pp != NULL;) {
@@ -302,8 +302,9 @@ corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct
 	}
 	relink_alarms(corr);
 	corr->cat = cat;
-	HASH_ITER(hh, corr->instances, inst, tmp)
-		enter_missing(corr, inst);
+	for (size_t i = 0; i < n; i++)
+		enter_missing(corr, inst[i]);
+	free(inst);
 	corr->hard = true;
 }
 

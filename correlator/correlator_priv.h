@@ -174,8 +174,8 @@ struct twin {
 };
 #define INST_TWINS 4
 
+/* What every record reads stands first, what most records write right behind it. */
 struct instance {
-	UT_hash_handle hh;
 	struct fm_uuid uuid;
 	uint8_t vm_state, task, power, run, op;
 	int8_t main;                    /* fact that holds, -1: none */
@@ -183,16 +183,18 @@ struct instance {
 	uint8_t held_facts;             /* 1: agent lost, 2: I/O error */
 	bool dirty, soft;
 	uint16_t flags;
-	int32_t limit_s;                /* per VM: -1 not given, 0 off */
-	int32_t downtime_limit_ms;      /* per VM: -1 not given */
 	int32_t memory_mb;
-	struct fm_time state_since, nova_stamp, run_stamp, deleted_at;
-	char *name, *fault;
-	const char *tenant, *tenant_name;       /* interned */
+	struct fm_time run_stamp, nova_stamp, deleted_at;
 	struct host *owner;
 	struct attempt *attempt;        /* the open or the last one; NULL: none yet */
-	struct slot *slots;
 	struct instance *next_dirty;
+	char *name;
+	const char *tenant, *tenant_name;       /* interned */
+	int32_t limit_s;                /* per VM: -1 not given, 0 off */
+	int32_t downtime_limit_ms;      /* per VM: -1 not given */
+	struct fm_time state_since;
+	char *fault;
+	struct slot *slots;
 	struct deadline *tombstone;
 	struct twin *twins;             /* the last Nova notifications: versioned/legacy pairs */
 };
@@ -245,10 +247,6 @@ struct group {
 #define TOMBSTONE_LIFE (24LL * 3600 * FM_NS_PER_S)
 #define TWIN_WINDOW_MS 2000
 
-struct id_entry {
-	UT_hash_handle hh;
-	uint64_t hash;
-};
 struct forgotten {                      /* a kept row to delete */
 	struct forgotten *next;
 	enum row_kind kind;
@@ -259,7 +257,7 @@ struct forgotten {                      /* a kept row to delete */
 struct correlator {
 	const struct catalogue *cat, *next_cat;         /* next: while swapping */
 	struct fm_time now;
-	struct instance *instances;     /* by uuid */
+	struct fm_map instances;        /* by uuid */
 	struct host *hosts;             /* by name */
 	struct host_alias *aliases;     /* by name */
 	struct host *last_host;         /* found last; never freed while the shard lives */
@@ -273,8 +271,8 @@ struct correlator {
 	uint64_t inhibitors;            /* active alarms that inhibit */
 	struct deadline purge;
 	/* id cache: a ring of the last 65,536 message ids */
-	struct id_entry *ids;           /* by hash */
-	struct id_entry *ring;
+	struct fm_map ids;              /* of the ring's entries, by themselves */
+	uint64_t *ring;
 	uint64_t ring_n;                /* ever added; slot = n % size */
 	uint64_t ring_flushed;
 	/* changed since the last flush */
@@ -316,6 +314,9 @@ const char *dl_name(enum deadline_kind kind);
 /* instance.c */
 struct instance *inst_find(const struct correlator *corr, const struct fm_uuid *uuid);
 struct instance *inst_get(struct correlator *corr, const struct fm_uuid *uuid);
+/* All of them in the order of their UUIDs, which is that of the rows; to be freed. */
+struct instance **inst_all(const struct correlator *corr, size_t *ret_n);
+void inst_free_all(struct correlator *corr);
 void inst_dirty(struct correlator *corr, struct instance *inst);
 void inst_soft(struct correlator *corr, struct instance *inst);
 void inst_set_owner(struct correlator *corr, struct instance *inst, struct host *host);
@@ -461,6 +462,9 @@ void ids_restore(struct correlator *corr, const struct row_kept *row);
 void ids_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
 void ids_free(struct correlator *corr);
 bool twin_seen(struct correlator *corr, struct instance *inst, const struct event *ev);
+
+/* restore.c: what is held is what is kept, so nothing has changed. */
+void corr_clean(struct correlator *corr);
 
 /* keep.c */
 void forget(struct correlator *corr, enum row_kind kind, const char *k1, const char *k2);

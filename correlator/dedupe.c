@@ -14,16 +14,24 @@
 
 #define RING (ID_CACHE_CHUNK * ID_CACHE_CHUNKS)
 
+static bool
+in_ring(const struct correlator *corr, uint64_t hash)
+{
+	size_t pos;
+
+	return fm_map_first(&corr->ids, hash, &pos) != NULL;
+}
+
 static void
 ring_put(struct correlator *corr, uint64_t slot, uint64_t hash)
 {
-	struct id_entry *e = &corr->ring[slot];
+	uint64_t *e = &corr->ring[slot];
 
-	if (e->hash != 0)
-		HASH_DEL(corr->ids, e);
-	e->hash = hash;
+	if (*e != 0)
+		fm_map_remove(&corr->ids, *e, e);
+	*e = hash;
 	if (hash != 0)
-		HASH_ADD(hh, corr->ids, hash, sizeof(e->hash), e);
+		fm_map_put(&corr->ids, hash, e);
 }
 
 static void
@@ -36,11 +44,8 @@ ring_alloc(struct correlator *corr)
 bool
 ids_seen(struct correlator *corr, uint64_t hash)
 {
-	struct id_entry *e;
-
 	ring_alloc(corr);
-	HASH_FIND(hh, corr->ids, &hash, sizeof(hash), e);
-	if (e != NULL)
+	if (in_ring(corr, hash))
 		return true;
 	ring_put(corr, corr->ring_n++ % RING, hash);
 	return false;
@@ -56,11 +61,9 @@ ids_restore(struct correlator *corr, const struct row_kept *row)
 	ring_alloc(corr);
 	for (unsigned i = 0; i < n && i < ID_CACHE_CHUNK; i++) {
 		uint64_t h;
-		struct id_entry *e;
 
 		memcpy(&h, hash + i, sizeof(h));
-		HASH_FIND(hh, corr->ids, &h, sizeof(h), e);
-		if (e == NULL)
+		if (h != 0 && !in_ring(corr, h))
 			ring_put(corr, (uint64_t)chunk * ID_CACHE_CHUNK + i, h);
 	}
 }
@@ -68,14 +71,12 @@ ids_restore(struct correlator *corr, const struct row_kept *row)
 static void
 flush_chunk(struct correlator *corr, unsigned chunk, row_sink_f *sink, void *ctx)
 {
-	uint64_t body[ID_CACHE_CHUNK];
+	const uint64_t *first = corr->ring + (size_t)chunk * ID_CACHE_CHUNK;
 	char name[32];
 
-	for (unsigned i = 0; i < ID_CACHE_CHUNK; i++)
-		body[i] = corr->ring[chunk * ID_CACHE_CHUNK + i].hash;
 	snprintf(name, sizeof(name), "ids|%03u", chunk);
 	const struct row row = {.kind = ROW_KEPT, .u.kept = {
-		.name = name, .num = chunk, .body = {body, sizeof(body)}}};
+		.name = name, .num = chunk, .body = {first, ID_CACHE_CHUNK * sizeof(*first)}}};
 	sink(ctx, &row);
 }
 
@@ -97,7 +98,7 @@ ids_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
 void
 ids_free(struct correlator *corr)
 {
-	HASH_CLEAR(hh, corr->ids);
+	fm_map_fini(&corr->ids);
 	free(corr->ring);
 }
 

@@ -7,13 +7,48 @@
 
 #include <stdlib.h>
 
+/* Seeded by nothing: the order of the index never reaches output. */
+static uint64_t
+uuid_hash(const struct fm_uuid *uuid)
+{
+	return fm_hash64(uuid->b, sizeof(uuid->b), 0);
+}
+
 struct instance *
 inst_find(const struct correlator *corr, const struct fm_uuid *uuid)
 {
+	const uint64_t hash = uuid_hash(uuid);
 	struct instance *inst;
+	size_t pos;
 
-	HASH_FIND(hh, corr->instances, uuid, sizeof(*uuid), inst);
+	for (inst = fm_map_first(&corr->instances, hash, &pos); inst != NULL;
+	     inst = fm_map_next(&corr->instances, hash, &pos))
+		if (fm_uuid_eq(&inst->uuid, uuid))
+			break;
 	return inst;
+}
+
+static int
+by_uuid(const void *a, const void *b)
+{
+	const struct instance *x = *(struct instance *const *)a;
+	const struct instance *y = *(struct instance *const *)b;
+
+	return memcmp(x->uuid.b, y->uuid.b, sizeof(x->uuid.b));
+}
+
+struct instance **
+inst_all(const struct correlator *corr, size_t *ret_n)
+{
+	struct instance **v = fm_calloc(corr->instances.n + 1, sizeof(struct instance *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < corr->instances.cap; i++)
+		if (corr->instances.v[i].p != NULL)
+			v[n++] = corr->instances.v[i].p;
+	qsort(v, n, sizeof(struct instance *), by_uuid);
+	*ret_n = n;
+	return v;
 }
 
 struct instance *
@@ -28,7 +63,7 @@ inst_get(struct correlator *corr, const struct fm_uuid *uuid)
 	inst->main = -1;
 	inst->limit_s = inst->downtime_limit_ms = -1;
 	inst->state_since = corr->now;
-	HASH_ADD(hh, corr->instances, uuid, sizeof(inst->uuid), inst);
+	fm_map_put(&corr->instances, uuid_hash(uuid), inst);
 	corr->stats.instances++;
 	inst_dirty(corr, inst);
 	return inst;
@@ -274,11 +309,25 @@ inst_free(struct correlator *corr, struct instance *inst)
 	attempt_free(corr, inst);
 	if (inst->tombstone != NULL)
 		dl_cancel(corr, inst->tombstone);
-	HASH_DEL(corr->instances, inst);
+	fm_map_remove(&corr->instances, uuid_hash(&inst->uuid), inst);
 	corr->stats.instances--;
 	free(inst->tombstone);
 	free(inst->twins);
 	free(inst->name);
 	free(inst->fault);
 	free(inst);
+}
+
+void
+inst_free_all(struct correlator *corr)
+{
+	struct instance **v;
+	size_t n;
+
+	corr_clean(corr);       /* or each would be looked for among those that changed */
+	v = inst_all(corr, &n);
+	for (size_t i = 0; i < n; i++)
+		inst_free(corr, v[i]);
+	free(v);
+	fm_map_fini(&corr->instances);
 }

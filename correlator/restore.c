@@ -414,8 +414,8 @@ relink_hosts(struct correlator *corr)
 		al_link_host(al);
 }
 
-static void
-clean(struct correlator *corr)
+void
+corr_clean(struct correlator *corr)
 {
 	while (corr->dirty_inst != NULL) {
 		struct instance *inst = corr->dirty_inst;
@@ -439,5 +439,5 @@ corr_restored(struct correlator *corr, struct fm_time now)
 	sort_list(&corr->cleared);
 	relink_hosts(corr);
 	corr->now = fm_time_max(corr->now, now);
-	clean(corr);
+	corr_clean(corr);
 }
