@@ -156,6 +156,13 @@ set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_stat
 
 /* ---- to others ------------------------------------------------------------------------------------- */
 
+static bool
+is_masked(const struct corr_alarm *al)
+{
+	return al->a.status == SUPPR_PARENT && !dl_armed(&al->grace);
+}
+
+/* Who is masked stays where it is: the second suppressor is its parent only when the first ends. */
 static void
 take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
 {
@@ -165,12 +172,12 @@ take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm
 	corr->cause.kind = CAUSE_RELATION;
 	corr->cause.parent = parent->a.uuid;
 	if (suppresses(parent, child)) {
-		adopt(corr, parent, child);
-		dl_cancel(corr, &child->notice);
-		dl_cancel(corr, &child->grace);
-		if (child->a.status != SUPPR_PARENT || dl_armed(&child->grace) ||
-		    rel_by_uuid(corr, &child->a.suppressed_by) == NULL)
+		if (!is_masked(child)) {
+			adopt(corr, parent, child);
+			dl_cancel(corr, &child->notice);
+			dl_cancel(corr, &child->grace);
 			set_status(corr, child, SUPPR_PARENT, &parent->a.uuid);
+		}
 	} else if (relation_of(parent, child, false) != NULL &&
 		   fm_uuid_is_null(&child->a.root_cause)) {
 		adopt(corr, parent, child);
@@ -239,8 +246,7 @@ release_list(struct correlator *corr, struct corr_alarm *parent, struct corr_ala
 
 	for (struct corr_alarm *c = head; c != NULL; c = next) {
 		next = by_host ? c->host_next : c->next;
-		if (c->a.status == SUPPR_PARENT &&
-		    fm_uuid_eq(&c->a.suppressed_by, &parent->a.uuid) && !dl_armed(&c->grace))
+		if (is_masked(c) && fm_uuid_eq(&c->a.suppressed_by, &parent->a.uuid))
 			release(corr, parent, c);
 	}
 }
