@@ -126,6 +126,23 @@ void *fm_arena_alloc(struct fm_arena *a, size_t n);     /* zeroed, 16-byte align
 char *fm_arena_strndup(struct fm_arena *a, const char *s, size_t n);
 char *fm_arena_printf(struct fm_arena *a, const char *fmt, ...) FM_PRINTF(2, 3);
 
+/* Zeroed memory to be released with free(): huge pages are asked for when it is that large. */
+void *fm_big_calloc(size_t n, size_t size) __attribute__((malloc));
+
+/* Objects of one size (a multiple of 8), all freed by fm_pool_fini. */
+struct fm_pool {
+	size_t size;
+	void *returned;         /* the first one; each begins with the next */
+	char *fresh;            /* of the last chunk */
+	size_t left;            /* fresh ones */
+	struct fm_pool_chunk *chunks;
+	size_t chunk;           /* bytes of the next one */
+};
+void fm_pool_init(struct fm_pool *pool, size_t size);
+void fm_pool_fini(struct fm_pool *pool);
+void *fm_pool_get(struct fm_pool *pool);                /* zeroed, aligned for pointers */
+void fm_pool_put(struct fm_pool *pool, void *p);
+
 /* ---- strings ---------------------------------------------------------------------- */
 
 /* A borrowed piece of text, not NUL-terminated. p == NULL means absent. */

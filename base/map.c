@@ -33,7 +33,7 @@ grow(struct fm_map *m)
 	const size_t n = m->cap;
 
 	m->cap = n != 0 ? n * 2 : SMALLEST;
-	m->v = fm_calloc(m->cap, sizeof(*m->v));
+	m->v = fm_big_calloc(m->cap, sizeof(*m->v));
 	for (size_t i = 0; i < n; i++)
 		if (old[i].p != NULL)
 			place(m, old[i].hash, old[i].p);

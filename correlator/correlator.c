@@ -14,6 +14,7 @@ corr_new(const struct catalogue *cat)
 	corr->cat = cat;
 	corr->next_order = 1;
 	fm_intern_init(&corr->names);
+	fm_pool_init(&corr->instance_pool, sizeof(struct instance));
 	return corr;
 }
 
@@ -118,8 +119,12 @@ corr_apply(struct correlator *corr, const struct event *ev, transition_sink_f *s
 {
 	enum corr_outcome outcome;
 
+	if (ev->has_instance)
+		inst_expect(corr, &ev->instance);
 	begin(corr, ev->at, sink, ctx);
 	record_cause(corr, ev);
+	if (ev->has_instance)
+		inst_fetch(corr);
 	outcome = dispatch(corr, ev);
 	corr->stats.events++;
 	corr->stats.applied += outcome == CORR_APPLIED;

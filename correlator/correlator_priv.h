@@ -258,6 +258,8 @@ struct correlator {
 	const struct catalogue *cat, *next_cat;         /* next: while swapping */
 	struct fm_time now;
 	struct fm_map instances;        /* by uuid */
+	struct fm_pool instance_pool;
+	uint64_t expected;              /* hash of the instance that comes next */
 	struct host *hosts;             /* by name */
 	struct host_alias *aliases;     /* by name */
 	struct host *last_host;         /* found last; never freed while the shard lives */
@@ -314,6 +316,8 @@ const char *dl_name(enum deadline_kind kind);
 /* instance.c */
 struct instance *inst_find(const struct correlator *corr, const struct fm_uuid *uuid);
 struct instance *inst_get(struct correlator *corr, const struct fm_uuid *uuid);
+void inst_expect(struct correlator *corr, const struct fm_uuid *uuid);
+void inst_fetch(const struct correlator *corr);         /* the expected one */
 /* All of them in the order of their UUIDs, which is that of the rows; to be freed. */
 struct instance **inst_all(const struct correlator *corr, size_t *ret_n);
 void inst_free_all(struct correlator *corr);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define CACHE_LINE 64
+
 /* Seeded by nothing: the order of the index never reaches output. */
 static uint64_t
 uuid_hash(const struct fm_uuid *uuid)
@@ -26,6 +28,28 @@ inst_find(const struct correlator *corr, const struct fm_uuid *uuid)
 		if (fm_uuid_eq(&inst->uuid, uuid))
 			break;
 	return inst;
+}
+
+/*
+ * A record's instance is wanted a little later, and with many of them its slot and its lines come
+ * from memory: asked for now, they come while time, cause and host are seen to.
+ */
+void
+inst_expect(struct correlator *corr, const struct fm_uuid *uuid)
+{
+	corr->expected = uuid_hash(uuid);
+	if (corr->instances.cap != 0)
+		__builtin_prefetch(&corr->instances.v[corr->expected & (corr->instances.cap - 1)]);
+}
+
+void
+inst_fetch(const struct correlator *corr)
+{
+	size_t pos;
+	const char *p = fm_map_first(&corr->instances, corr->expected, &pos);
+
+	for (size_t at = 0; p != NULL && at < sizeof(struct instance); at += CACHE_LINE)
+		__builtin_prefetch(p + at);
 }
 
 static int
@@ -56,9 +80,11 @@ inst_get(struct correlator *corr, const struct fm_uuid *uuid)
 {
 	struct instance *inst = inst_find(corr, uuid);
 
-	if (inst != NULL)
+	if (inst != NULL) {
+		__builtin_prefetch(inst->name);         /* the caller compares it */
 		return inst;
-	inst = fm_calloc(1, sizeof(*inst));
+	}
+	inst = fm_pool_get(&corr->instance_pool);
 	inst->uuid = *uuid;
 	inst->main = -1;
 	inst->limit_s = inst->downtime_limit_ms = -1;
@@ -103,7 +129,8 @@ void
 inst_set_text(struct correlator *corr, char **field, struct fm_str value)
 {
 	(void)corr;
-	if (value.p == NULL || (*field != NULL && fm_str_eq(fm_str_of(*field), value)))
+	if (value.p == NULL || (*field != NULL && strncmp(*field, value.p, value.len) == 0 &&
+				(*field)[value.len] == '\0'))
 		return;
 	free(*field);
 	*field = fm_strndup(value.p, value.len);
@@ -315,7 +342,7 @@ inst_free(struct correlator *corr, struct instance *inst)
 	free(inst->twins);
 	free(inst->name);
 	free(inst->fault);
-	free(inst);
+	fm_pool_put(&corr->instance_pool, inst);
 }
 
 void
@@ -330,4 +357,5 @@ inst_free_all(struct correlator *corr)
 		inst_free(corr, v[i]);
 	free(v);
 	fm_map_fini(&corr->instances);
+	fm_pool_fini(&corr->instance_pool);
 }
