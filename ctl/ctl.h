@@ -33,7 +33,7 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(ALARM_CLEAR, "alarm-clear", true, "alarm_id:s! entity:s!") \
 	X(ALARM_ACK, "alarm-ack", true, "uuid:s!") \
 	X(ALARM_UNACK, "alarm-unack", true, "uuid:s!") \
-	X(ALARM_SUMMARY, "alarm-summary", false, "include_suppressed:b") \
+	X(ALARM_SUMMARY, "alarm-summary", false, "query:s include_suppressed:b") \
 	X(ALARM_HISTORY, "alarm-history", false, "uuid:s alarm_id:s entity:s limit:u") \
 	X(EVENT_LIST, "event-list", false, "query:s limit:u alarms:b logs:b include_suppressed:b") \
 	X(EVENT_SHOW, "event-show", false, "uuid:s seq:u") \

@@ -1,11 +1,17 @@
 /*
  * control: the control socket's server. Who may do what is decided by the peer's credentials at
- * connect; one request at a time a client; what a client has not read yet is bounded, and a
- * client that does not read is dropped, so a slow one harms nobody.
+ * connect. One request at a time a client, and beside it one watch.
+ *
+ * Answers are made piece by piece, the next one when the client has read most of what it was
+ * given: what waits for a client is bounded whatever the answer's length and the client's speed.
+ * A watcher that falls behind is no different: its position is a sequence number, and the store
+ * has what lies between. One piece is made in each turn of the loop, so many or slow clients hold
+ * up neither the records nor each other.
  */
 #include "fmd/daemon_priv.h"
 
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CLIENT_MAX_PENDING (64u << 20)  /* bytes a client may leave unread */
+/* Unread bytes beyond which a client gets no further piece; a piece is about as long. */
+#define CLIENT_WINDOW (64u << 10)
+/* Those who may write get in when limits.clients is used up: someone has to look into it. */
+#define CLIENT_RESERVE 8u
+#define MAX_PEER_GROUPS 256
 
 struct client {
 	uv_pipe_t pipe;
@@ -22,8 +32,13 @@ struct client {
 	uid_t uid;
 	char user[64];
 	bool may_read, may_write;
-	bool watching, closing;
-	uint64_t watch_id, watch_after;
+	bool counted;                   /* against limits.clients */
+	bool closing;
+	bool ended;                     /* nothing more is asked: closed when all is written */
+	struct verb_call *answer;       /* under way; NULL: none */
+	struct verb_call *watch;
+	bool caught_up;                 /* watch: waits for a commit */
+	uint64_t served;                /* when, in pieces */
 	struct fm_buf in;
 	char chunk[8192];
 };
@@ -34,18 +49,50 @@ struct pending {
 
 /* ---- who ------------------------------------------------------------------------------------------ */
 
+/* The groups that the peer's process had when it connected; the group file may know more. */
+struct peer {
+	struct ucred cred;
+	gid_t gid[MAX_PEER_GROUPS];
+	unsigned n_gids;
+	char user[64];
+	bool named;                     /* user is its name, not its number */
+};
+
+static int
+peer_of(int fd, struct peer *ret)
+{
+	socklen_t len = sizeof(ret->cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ret->cred, &len) < 0)
+		return -EACCES;
+	len = sizeof(ret->gid);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, ret->gid, &len) == 0)
+		ret->n_gids = len / (unsigned)sizeof(gid_t);
+
+	const struct passwd *pw = getpwuid(ret->cred.uid);
+
+	ret->named = pw != NULL;
+	if (pw != NULL)
+		snprintf(ret->user, sizeof(ret->user), "%s", pw->pw_name);
+	else
+		snprintf(ret->user, sizeof(ret->user), "uid %u", (unsigned)ret->cred.uid);
+	return 0;
+}
+
 static bool
-in_group(uid_t uid, gid_t gid, const char *group)
+in_group(const struct peer *peer, const char *group)
 {
 	const struct group *gr = getgrnam(group);
-	const struct passwd *pw = getpwuid(uid);
 
 	if (gr == NULL)
 		return false;
-	if (gr->gr_gid == gid)
+	if (gr->gr_gid == peer->cred.gid)
 		return true;
-	for (char **m = gr->gr_mem; pw != NULL && *m != NULL; m++)
-		if (strcmp(*m, pw->pw_name) == 0)
+	for (unsigned i = 0; i < peer->n_gids; i++)
+		if (peer->gid[i] == gr->gr_gid)
+			return true;
+	for (char **m = gr->gr_mem; peer->named && *m != NULL; m++)
+		if (strcmp(*m, peer->user) == 0)
 			return true;
 	return false;
 }
@@ -53,23 +100,16 @@ in_group(uid_t uid, gid_t gid, const char *group)
 static int
 identify(struct client *c)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	const struct passwd *pw;
+	struct peer peer = {0};
 	uv_os_fd_t fd;
 
-	if (uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	if (uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 || peer_of(fd, &peer) < 0)
 		return -EACCES;
-	c->uid = cred.uid;
-	pw = getpwuid(cred.uid);
-	if (pw != NULL)
-		snprintf(c->user, sizeof(c->user), "%s", pw->pw_name);
-	else
-		snprintf(c->user, sizeof(c->user), "uid %u", (unsigned)cred.uid);
-	c->may_write = cred.uid == 0 || cred.uid == geteuid() ||
-		in_group(cred.uid, cred.gid, c->d->conf->write_group);
-	c->may_read = c->may_write || in_group(cred.uid, cred.gid, c->d->conf->read_group);
+	c->uid = peer.cred.uid;
+	memcpy(c->user, peer.user, sizeof(c->user));
+	c->may_write = c->uid == 0 || c->uid == geteuid() ||
+		in_group(&peer, c->d->conf->write_group);
+	c->may_read = c->may_write || in_group(&peer, c->d->conf->read_group);
 	return 0;
 }
 
@@ -84,7 +124,9 @@ on_closed(uv_handle_t *handle)
 	while (*pp != c)
 		pp = &(*pp)->next;
 	*pp = c->next;
-	c->d->n_clients--;
+	c->d->n_clients -= c->counted;
+	verb_end(c->answer);
+	verb_end(c->watch);
 	fm_buf_fini(&c->in);
 	free(c);
 }
@@ -98,6 +140,27 @@ client_close(struct client *c)
 	uv_close((uv_handle_t *)&c->pipe, on_closed);
 }
 
+static size_t
+unread(const struct client *c)
+{
+	return uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe);
+}
+
+static void
+close_when_done(struct client *c)
+{
+	if (c->ended && c->answer == NULL && c->watch == NULL && unread(c) == 0)
+		client_close(c);
+}
+
+static void on_turn(uv_idle_t *idle);
+
+static void
+want_turn(struct daemon *d)
+{
+	uv_idle_start(&d->answering, on_turn);
+}
+
 static void
 on_written(uv_write_t *req, int status)
 {
@@ -106,8 +169,12 @@ on_written(uv_write_t *req, int status)
 
 	fm_buf_fini(&p->buf);
 	free(p);
-	if (status < 0)
+	if (status < 0) {
 		client_close(c);
+		return;
+	}
+	close_when_done(c);
+	want_turn(c->d);
 }
 
 /* Takes out's content. */
@@ -121,13 +188,6 @@ client_send(struct client *c, struct fm_buf *out)
 		fm_buf_fini(out);
 		return;
 	}
-	if (uv_stream_get_write_queue_size((uv_stream_t *)&c->pipe) + out->len >
-	    CLIENT_MAX_PENDING) {
-		log_line(LOG_WARNING, "control", "user=%s: reads too slowly, dropped", c->user);
-		fm_buf_fini(out);
-		client_close(c);
-		return;
-	}
 	p = fm_calloc(1, sizeof(*p));
 	p->buf = *out;
 	*out = (struct fm_buf){0};
@@ -139,27 +199,54 @@ client_send(struct client *c, struct fm_buf *out)
 	}
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------- */
-
 static void
-answer(struct client *c, const struct ctl_request *rq)
+client_refuse(struct client *c, uint64_t id, enum ctl_code code, const char *why)
 {
 	struct fm_buf out = {0};
-	const bool writes = ctl_verb_writes(rq->verb);
-	const struct verb_env env = {.d = c->d, .user = c->user, .out = &out,
-		.watch_after = &c->watch_after, .watching = &c->watching};
 
-	if (writes ? !c->may_write : !c->may_read) {
-		log_line(LOG_WARNING, "control", "user=%s verb=%s: not permitted", c->user,
-			 ctl_verb_name(rq->verb));
-		ctl_reply_done(&out, rq->id, CTL_DENIED, writes ?
-			       "not permitted: needs root or the group that may write" :
-			       "not permitted: needs root or the group that may read");
-	} else {
-		c->watch_id = rq->id;
-		verb_run(&env, rq);
-	}
+	ctl_reply_done(&out, id, code, why);
 	client_send(c, &out);
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------- */
+
+static bool
+permitted(struct client *c, const struct ctl_request *rq)
+{
+	const bool writes = ctl_verb_writes(rq->verb);
+	const struct fmd_conf *conf = c->d->conf;
+	char why[200];
+
+	if (writes ? c->may_write : c->may_read)
+		return true;
+	log_line(LOG_WARNING, "control", "user=%s verb=%s: not permitted", c->user,
+		 ctl_verb_name(rq->verb));
+	if (writes)
+		snprintf(why, sizeof(why), "not permitted to %s: needs root or the group %s",
+			 c->user, conf->write_group);
+	else
+		snprintf(why, sizeof(why), "not permitted to %s: needs root or the group %s or %s",
+			 c->user, conf->read_group, conf->write_group);
+	client_refuse(c, rq->id, CTL_DENIED, why);
+	return false;
+}
+
+/* Takes rq's content. */
+static void
+request(struct client *c, struct ctl_request *rq)
+{
+	const bool watches = rq->verb == CTL_VERB_WATCH;
+
+	if (!permitted(c, rq)) {
+		ctl_request_fini(rq);
+	} else if (watches && c->watch != NULL) {
+		client_refuse(c, rq->id, CTL_USAGE, "this connection is watching already");
+		ctl_request_fini(rq);
+	} else {
+		*(watches ? &c->watch : &c->answer) = verb_begin(c->d, c->user, rq);
+		c->caught_up = c->caught_up && !watches;
+		want_turn(c->d);
+	}
 }
 
 static void
@@ -167,37 +254,31 @@ request_line(struct client *c, const char *line, size_t len)
 {
 	struct ctl_request rq;
 	struct fm_err err = {0};
-	struct fm_buf out = {0};
 
-	if (ctl_request_parse(line, len, &rq, &err) < 0) {
-		ctl_reply_done(&out, ctl_request_id(line, len), CTL_USAGE, err.msg);
-		client_send(c, &out);
-		return;
-	}
-	answer(c, &rq);
-	ctl_request_fini(&rq);
+	if (ctl_request_parse(line, len, &rq, &err) < 0)
+		client_refuse(c, ctl_request_id(line, len), CTL_USAGE, err.msg);
+	else
+		request(c, &rq);
 }
 
+/* Up to the first request whose answer takes its time; the others wait in c->in. */
 static void
 take_lines(struct client *c)
 {
 	size_t from = 0;
 	const char *nl;
 
-	while (!c->closing && from < c->in.len &&
+	while (!c->closing && c->answer == NULL && from < c->in.len &&
 	       (nl = memchr(c->in.s + from, '\n', c->in.len - from)) != NULL) {
 		request_line(c, c->in.s + from, (size_t)(nl - c->in.s) - from);
 		from = (size_t)(nl - c->in.s) + 1;
 	}
 	memmove(c->in.s, c->in.s + from, c->in.len - from);
 	c->in.len -= from;
-	if (c->in.len <= CTL_MAX_LINE)
+	if (c->answer != NULL || c->in.len <= CTL_MAX_LINE)
 		return;
-	struct fm_buf out = {0};
-
-	ctl_reply_done(&out, 0, CTL_USAGE, "the request is longer than 64 KiB");
-	client_send(c, &out);
-	client_close(c);
+	client_refuse(c, 0, CTL_USAGE, "the request is longer than 64 KiB");
+	c->ended = true;
 }
 
 static void
@@ -209,17 +290,136 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	*buf = uv_buf_init(c->chunk, sizeof(c->chunk));
 }
 
+/* Whether it has gone, or only has nothing more to ask ("nc -N"). */
+static bool
+peer_gone(const struct client *c)
+{
+	uv_os_fd_t fd;
+
+	if (uv_fileno((const uv_handle_t *)&c->pipe, &fd) < 0)
+		return true;
+	struct pollfd p = {.fd = fd};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 static void
 on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct client *c = stream->data;
 
 	if (n < 0) {
-		client_close(c);
+		uv_read_stop(stream);
+		c->ended = true;
+		if (n != UV_EOF || peer_gone(c))
+			client_close(c);
+		else
+			close_when_done(c);
 		return;
 	}
 	fm_buf_add(&c->in, buf->base, (size_t)n);
 	take_lines(c);
+	if (c->answer != NULL || c->ended)
+		uv_read_stop(stream);
+}
+
+/* ---- turns ---------------------------------------------------------------------------------------------- */
+
+static bool
+has_work(const struct client *c)
+{
+	return !c->closing && unread(c) < CLIENT_WINDOW &&
+		(c->answer != NULL || (c->watch != NULL && !c->caught_up));
+}
+
+static void
+answered(struct client *c)
+{
+	verb_end(c->answer);
+	c->answer = NULL;
+	take_lines(c);
+	if (c->answer == NULL && !c->ended && !c->closing)
+		uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+	close_when_done(c);
+}
+
+static void
+watch_more(struct client *c)
+{
+	struct fm_buf out = {0};
+	const enum verb_state state = verb_go_on(c->watch, &out);
+
+	client_send(c, &out);
+	c->caught_up = state == VERB_WAITS;
+	if (state != VERB_DONE)
+		return;
+	verb_end(c->watch);
+	c->watch = NULL;
+	close_when_done(c);
+}
+
+static void
+serve(struct client *c)
+{
+	struct fm_buf out = {0};
+
+	c->served = ++c->d->pieces;
+	if (c->watch != NULL && !c->caught_up)
+		watch_more(c);
+	if (c->answer == NULL)
+		return;
+	const enum verb_state state = verb_go_on(c->answer, &out);
+
+	client_send(c, &out);
+	if (state == VERB_DONE)
+		answered(c);
+}
+
+/* The client with work that has waited longest gets a piece. */
+static void
+on_turn(uv_idle_t *idle)
+{
+	const struct daemon *d = idle->data;
+	struct client *first = NULL;
+
+	for (struct client *c = d->clients; c != NULL; c = c->next)
+		if (has_work(c) && (first == NULL || c->served < first->served))
+			first = c;
+	if (first != NULL)
+		serve(first);
+	else
+		uv_idle_stop(idle);
+}
+
+void
+control_committed(struct daemon *d)
+{
+	for (struct client *c = d->clients; c != NULL; c = c->next) {
+		if (c->watch == NULL)
+			continue;
+		c->caught_up = false;
+		want_turn(d);
+	}
+}
+
+uint64_t
+control_unread(const struct daemon *d)
+{
+	uint64_t sum = 0;
+
+	for (const struct client *c = d->clients; c != NULL; c = c->next)
+		sum += unread(c);
+	return sum;
+}
+
+/* ---- connections --------------------------------------------------------------------------------------- */
+
+static bool
+has_room(const struct client *c)
+{
+	const struct daemon *d = c->d;
+
+	return d->n_clients < d->conf->clients + (c->may_write ? CLIENT_RESERVE : 0);
 }
 
 static void
@@ -236,29 +436,22 @@ on_connection(uv_stream_t *listener, int status)
 	c->pipe.data = c;
 	c->next = d->clients;
 	d->clients = c;
-	d->n_clients++;
-	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 || identify(c) < 0 ||
-	    d->n_clients > d->conf->clients) {
+	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 || identify(c) < 0) {
 		client_close(c);
 		return;
 	}
-	uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
-}
-
-/* ---- watchers ---------------------------------------------------------------------------------------------- */
-
-void
-control_transition(struct daemon *d, const struct stored_transition *tr)
-{
-	for (struct client *c = d->clients; c != NULL; c = c->next) {
-		struct fm_buf out = {0};
-
-		if (!c->watching || c->closing || tr->seq <= c->watch_after)
-			continue;
-		ctl_reply_row(&out, c->watch_id, tr->json, tr->len);
-		c->watch_after = tr->seq;
-		client_send(c, &out);
+	if (!has_room(c)) {
+		log_line(LOG_WARNING, "control", "user=%s: turned away, limits.clients (%llu) "
+			 "are connected", c->user, (unsigned long long)d->conf->clients);
+		client_refuse(c, 0, CTL_FAILED, "too many clients are connected (limits.clients); "
+			      "try again");
+		c->ended = true;
+		close_when_done(c);
+		return;
 	}
+	c->counted = true;
+	d->n_clients++;
+	uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
 }
 
 /* ---- start and stop ------------------------------------------------------------------------------------------ */
@@ -284,6 +477,27 @@ remove_stale(const char *path, struct fm_err *err)
 	return 0;
 }
 
+/*
+ * The kernel lets only members of the socket's group connect: whoever may write must be in it too.
+ * Said at the start, since those whom it keeps out never reach us to be told.
+ */
+static void
+give_to_group(const struct daemon *d, const char *path)
+{
+	const char *readers = d->conf->read_group, *writers = d->conf->write_group;
+	const struct group *gr = getgrnam(readers);
+
+	if (gr == NULL)
+		log_line(LOG_WARNING, "control", "group %s (control.read_group) does not exist: only "
+			 "root and fmd's own user can connect", readers);
+	else if (chown(path, (uid_t)-1, gr->gr_gid) < 0)
+		log_line(LOG_WARNING, "control", "%s cannot be given to group %s (%m; is fmd's user "
+			 "a member?): only root and fmd's own user can connect", path, readers);
+	if (getgrnam(writers) == NULL)
+		log_line(LOG_NOTICE, "control", "group %s (control.write_group) does not exist: only "
+			 "root and fmd's own user can give commands", writers);
+}
+
 int
 control_start(struct daemon *d, struct fm_err *err)
 {
@@ -293,6 +507,8 @@ control_start(struct daemon *d, struct fm_err *err)
 
 	if (r < 0)
 		return r;
+	uv_idle_init(&d->loop, &d->answering);
+	d->answering.data = d;
 	uv_pipe_init(&d->loop, &d->listener, 0);
 	d->listener.data = d;
 	old = umask(0117);
@@ -302,12 +518,7 @@ control_start(struct daemon *d, struct fm_err *err)
 		r = uv_listen((uv_stream_t *)&d->listener, 64, on_connection);
 	if (r < 0)
 		return fm_fail(err, r, "%s: %s", path, uv_strerror(r));
-	/* Readers need to connect at all; what they may do is decided by who they are. */
-	const struct group *gr = getgrnam(d->conf->read_group);
-
-	if (gr != NULL && chown(path, (uid_t)-1, gr->gr_gid) < 0)
-		log_line(LOG_WARNING, "control", "%s: group %s cannot be set", path,
-			 d->conf->read_group);
+	give_to_group(d, path);
 	return 0;
 }
 

@@ -86,6 +86,8 @@ struct daemon {
 	uv_pipe_t listener;
 	struct client *clients;
 	unsigned n_clients;
+	uv_idle_t answering;            /* runs while a client can be given more */
+	uint64_t pieces;                /* of answers, so far */
 	bool stopping;
 	int exit_code;
 };
@@ -113,22 +115,19 @@ void self_tick(struct daemon *d, struct fm_time now);
 /* control.c */
 int control_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;
 void control_stop(struct daemon *d);
-void control_transition(struct daemon *d, const struct stored_transition *tr);
+/* There are new transitions in the store. */
+void control_committed(struct daemon *d);
+/* Bytes that clients have been given and have not read. */
+uint64_t control_unread(const struct daemon *d);
 
-/* verbs.c */
-struct client_out {
-	struct fm_buf buf;
-	bool truncated;
-};
-struct verb_env {
-	struct daemon *d;
-	const char *user;
-	struct fm_buf *out;
-	uint64_t *watch_after;          /* set by "watch": the last seq sent */
-	bool *watching;
-};
-/* Appends the whole reply, but for "watch", whose rows go on. */
-void verb_run(const struct verb_env *env, const struct ctl_request *rq);
+/* verbs.c: an answer, made piece by piece */
+struct verb_call;
+enum verb_state { VERB_GOES_ON, VERB_WAITS, VERB_DONE };
+/* Takes rq's content; user is borrowed until verb_end. */
+struct verb_call *verb_begin(struct daemon *d, const char *user, struct ctl_request *rq);
+/* Appends the next piece, with VERB_DONE its end. VERB_WAITS: a watch that has told all there is. */
+enum verb_state verb_go_on(struct verb_call *call, struct fm_buf *out);
+void verb_end(struct verb_call *call);
 
 /* daemon.c */
 int daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err);

@@ -243,10 +243,9 @@ publish(struct daemon *d)
 {
 	const struct stored_transition *tr;
 
-	for (unsigned i = 0; (tr = store_committed(d->store, i)) != NULL; i++) {
+	for (unsigned i = 0; (tr = store_committed(d->store, i)) != NULL; i++)
 		outbox_committed(d->outbox, tr);
-		control_transition(d, tr);
-	}
+	control_committed(d);
 }
 
 static int

@@ -2,6 +2,10 @@
  * verbs: what each verb of the control protocol does. Reads come from the core's memory (alarms)
  * or the store (transitions, quarantine); writes go through the core and are answered only after
  * the commit that makes them durable (P5), with an audit row in the same transaction.
+ *
+ * Answers that may be long are made in pieces: a piece ends when it is long enough or enough rows
+ * have been looked at, and the call remembers where the next one begins. A row is as its alarm was
+ * when its piece was made.
  */
 #include "fmd/daemon_priv.h"
 
@@ -14,18 +18,35 @@
 
 #define DEFAULT_EVENTS 1000u
 
+/* A piece of an answer: so many bytes, or so many rows looked at for them. */
+#define PIECE_BYTES (64u << 10)
+#define PIECE_ROWS 500u
+
 struct verb_call {
-	const struct verb_env *env;
-	const struct ctl_request *rq;
+	struct daemon *d;
+	const char *user;
+	struct ctl_request rq;
+	struct fm_buf *out;             /* of the piece at hand */
+	unsigned looked;                /* rows, for it */
+	enum verb_state state;
+	bool began;
 	struct ctl_query *query;
-	uint64_t limit, n;
-	bool suppressed, alarms, logs, not_complete;
+	uint64_t limit, n;              /* 0: no limit; rows given */
+	bool suppressed, alarms, logs;
+	/* where the next piece begins */
+	struct store_query at;
+	struct fm_uuid uuid;            /* of at */
+	uint64_t quarantine_id;
+	bool in_cleared;                /* the last alarm given: */
+	struct fm_time cleared_at;
+	uint64_t alarm_no;
 };
 
 static void
-done(const struct verb_call *call, enum ctl_code code, const char *error)
+done(struct verb_call *call, enum ctl_code code, const char *error)
 {
-	ctl_reply_done(call->env->out, call->rq->id, code, error);
+	ctl_reply_done(call->out, call->rq.id, code, error);
+	call->state = VERB_DONE;
 }
 
 static void
@@ -34,20 +55,37 @@ row_json(const struct verb_call *call, json_t *row)
 	char *text = json_dumps(row, JSON_COMPACT);
 
 	if (text != NULL)
-		ctl_reply_row(call->env->out, call->rq->id, text, strlen(text));
+		ctl_reply_row(call->out, call->rq.id, text, strlen(text));
 	free(text);
 	json_decref(row);
+}
+
+/* After each row looked at. False: the piece is full, or the answer has all it may. */
+static bool
+piece_goes_on(struct verb_call *call)
+{
+	if (call->limit != 0 && call->n == call->limit)
+		return false;
+	return ++call->looked < PIECE_ROWS && call->out->len < PIECE_BYTES;
+}
+
+/* When the source has nothing more for this piece: is it the last one? */
+static bool
+is_last(const struct verb_call *call)
+{
+	return (call->limit != 0 && call->n == call->limit) ||
+		(call->looked < PIECE_ROWS && call->out->len < PIECE_BYTES);
 }
 
 /* False: the query is wrong and has been answered. */
 static bool
 take_query(struct verb_call *call)
 {
-	const char *text = ctl_arg_text(call->rq, "query");
+	const char *text = ctl_arg_text(&call->rq, "query");
 	struct fm_err err = {0};
 
-	call->limit = ctl_arg_num(call->rq, "limit", 0);
-	call->suppressed = ctl_arg_num(call->rq, "include_suppressed", 0) != 0;
+	call->limit = ctl_arg_num(&call->rq, "limit", 0);
+	call->suppressed = ctl_arg_num(&call->rq, "include_suppressed", 0) != 0;
 	if (text == NULL || ctl_query_parse(text, &call->query, &err) == 0)
 		return true;
 	done(call, CTL_USAGE, err.msg);
@@ -62,7 +100,7 @@ alarm_row(const struct verb_call *call, const struct alarm *al)
 	size_t len;
 	char *text = alarm_to_json(al, &len);
 
-	ctl_reply_row(call->env->out, call->rq->id, text, len);
+	ctl_reply_row(call->out, call->rq.id, text, len);
 	free(text);
 }
 
@@ -73,31 +111,48 @@ is_hidden(const struct alarm *al)
 	return al->status != SUPPR_NONE && al->status != SUPPR_HELD;
 }
 
+/* Active alarms come by number, then cleared ones by the time of their clear. */
+static bool
+was_given(const struct verb_call *call, const struct alarm *al)
+{
+	if (al->cleared != call->in_cleared)
+		return call->in_cleared;
+	if (al->cleared && al->cleared_at.ns != call->cleared_at.ns)
+		return al->cleared_at.ns < call->cleared_at.ns;
+	return al->id <= call->alarm_no;
+}
+
 static bool
 list_one(void *ctx, const struct alarm *al)
 {
 	struct verb_call *call = ctx;
 
-	if ((is_hidden(al) && !call->suppressed) || !ctl_query_matches(call->query, al))
+	if (was_given(call, al))
 		return true;
-	alarm_row(call, al);
-	return ++call->n != call->limit;
+	call->in_cleared = al->cleared;
+	call->cleared_at = al->cleared_at;
+	call->alarm_no = al->id;
+	if ((!is_hidden(al) || call->suppressed) && ctl_query_matches(call->query, al)) {
+		alarm_row(call, al);
+		call->n++;
+	}
+	return piece_goes_on(call);
 }
 
 static void
 alarm_list(struct verb_call *call)
 {
-	if (!take_query(call))
+	if (!call->began && !take_query(call))
 		return;
-	corr_each_alarm(call->env->d->corr, ctl_arg_num(call->rq, "cleared", 0) != 0, list_one,
-			call);
-	done(call, CTL_OK, NULL);
+	corr_each_alarm(call->d->corr, ctl_arg_num(&call->rq, "cleared", 0) != 0, list_one, call);
+	if (is_last(call))
+		done(call, CTL_OK, NULL);
 }
 
 static bool
-uuid_arg(const struct verb_call *call, struct fm_uuid *ret)
+uuid_arg(struct verb_call *call, struct fm_uuid *ret)
 {
-	const char *text = ctl_arg_text(call->rq, "uuid");
+	const char *text = ctl_arg_text(&call->rq, "uuid");
 
 	if (text != NULL && fm_uuid_parse(text, strlen(text), ret))
 		return true;
@@ -113,7 +168,7 @@ alarm_show(struct verb_call *call)
 
 	if (!uuid_arg(call, &uuid))
 		return;
-	al = corr_find_uuid(call->env->d->corr, &uuid);
+	al = corr_find_uuid(call->d->corr, &uuid);
 	if (al == NULL) {
 		done(call, CTL_NOT_FOUND, "no alarm with this UUID");
 		return;
@@ -128,7 +183,7 @@ count_one(void *ctx, const struct alarm *al)
 	uint64_t *n = ((void **)ctx)[0];
 	const struct verb_call *call = ((void **)ctx)[1];
 
-	if (!is_hidden(al) || call->suppressed)
+	if ((!is_hidden(al) || call->suppressed) && ctl_query_matches(call->query, al))
 		n[al->severity]++;
 	return true;
 }
@@ -139,8 +194,9 @@ alarm_summary(struct verb_call *call)
 	uint64_t n[FM_N_SEVERITIES] = {0};
 	void *ctx[] = {n, call};
 
-	call->suppressed = ctl_arg_num(call->rq, "include_suppressed", 0) != 0;
-	corr_each_alarm(call->env->d->corr, false, count_one, ctx);
+	if (!take_query(call))
+		return;
+	corr_each_alarm(call->d->corr, false, count_one, ctx);
 	row_json(call, json_pack("{s:I, s:I, s:I, s:I, s:s}", "critical",
 		(json_int_t)n[SEV_CRITICAL], "major", (json_int_t)n[SEV_MAJOR], "minor",
 		(json_int_t)n[SEV_MINOR], "warnings", (json_int_t)n[SEV_WARNING], "status",
@@ -154,11 +210,11 @@ alarm_summary(struct verb_call *call)
 static void
 operate(struct verb_call *call, enum corr_command_kind kind)
 {
-	struct daemon *d = call->env->d;
-	struct corr_command cmd = {.kind = kind, .user = call->env->user,
-		.verb = ctl_verb_name(call->rq->verb),
-		.alarm_id = ctl_arg_text(call->rq, "alarm_id"),
-		.entity = ctl_arg_text(call->rq, "entity")};
+	struct daemon *d = call->d;
+	struct corr_command cmd = {.kind = kind, .user = call->user,
+		.verb = ctl_verb_name(call->rq.verb),
+		.alarm_id = ctl_arg_text(&call->rq, "alarm_id"),
+		.entity = ctl_arg_text(&call->rq, "entity")};
 	struct fm_err err = {0};
 	struct fm_uuid uuid;
 	char args[1200];
@@ -173,7 +229,7 @@ operate(struct verb_call *call, enum corr_command_kind kind)
 	cmd.at = engine_time(d);
 	r = corr_operate(d->corr, &cmd, engine_transition, d, &err);
 	snprintf(args, sizeof(args), "%s %s", cmd.alarm_id != NULL ? cmd.alarm_id :
-		 ctl_arg_text(call->rq, "uuid"), cmd.entity != NULL ? cmd.entity : "");
+		 ctl_arg_text(&call->rq, "uuid"), cmd.entity != NULL ? cmd.entity : "");
 	const struct store_audit audit = {.at = clock_wall(), .user = cmd.user, .verb = cmd.verb,
 		.args = args, .result = r == 0 ? "done" : err.msg};
 
@@ -187,111 +243,128 @@ operate(struct verb_call *call, enum corr_command_kind kind)
 /* ---- transitions ------------------------------------------------------------------------------------------- */
 
 static bool
-event_one(void *ctx, const struct stored_transition *tr)
+is_wanted(const struct verb_call *call, const struct stored_transition *tr)
 {
-	struct verb_call *call = ctx;
 	const bool is_log = tr->kind == TR_LOG;
 
 	if ((call->alarms || call->logs) && !(is_log ? call->logs : call->alarms))
-		return true;
-	if ((!tr->notify && !call->suppressed) || !ctl_query_matches_json(call->query, tr->json, tr->len))
-		return true;
-	ctl_reply_row(call->env->out, call->rq->id, tr->json, tr->len);
-	return ++call->n != call->limit;
+		return false;
+	return (tr->notify || call->suppressed) &&
+		ctl_query_matches_json(call->query, tr->json, tr->len);
 }
 
-static void
-run_query(struct verb_call *call, const struct store_query *q, store_transition_f *f)
+static bool
+event_one(void *ctx, const struct stored_transition *tr)
+{
+	struct verb_call *call = ctx;
+
+	call->at.after_seq = tr->seq;
+	if (is_wanted(call, tr)) {
+		ctl_reply_row(call->out, call->rq.id, tr->json, tr->len);
+		call->n++;
+	}
+	return piece_goes_on(call);
+}
+
+/* The next piece from the store. True: it was the last. */
+static bool
+read_events(struct verb_call *call)
 {
 	struct fm_err err = {0};
 
-	if (store_transitions(call->env->d->store, q, f, call, &err) < 0)
+	if (store_transitions(call->d->store, &call->at, event_one, call, &err) < 0)
 		done(call, CTL_FAILED, err.msg);
-	else
-		done(call, CTL_OK, NULL);
+	return call->state != VERB_DONE && is_last(call);
 }
 
 static void
 event_list(struct verb_call *call)
 {
-	const struct store_query q = {.reverse = true, .kind = -1};
-
-	if (!take_query(call))
-		return;
-	call->limit = call->limit != 0 ? call->limit : DEFAULT_EVENTS;
-	call->alarms = ctl_arg_num(call->rq, "alarms", 0) != 0;
-	call->logs = ctl_arg_num(call->rq, "logs", 0) != 0;
-	run_query(call, &q, event_one);
-}
-
-static bool
-plain_one(void *ctx, const struct stored_transition *tr)
-{
-	struct verb_call *call = ctx;
-
-	ctl_reply_row(call->env->out, call->rq->id, tr->json, tr->len);
-	call->n++;
-	return true;
+	if (!call->began) {
+		if (!take_query(call))
+			return;
+		call->limit = call->limit != 0 ? call->limit : DEFAULT_EVENTS;
+		call->alarms = ctl_arg_num(&call->rq, "alarms", 0) != 0;
+		call->logs = ctl_arg_num(&call->rq, "logs", 0) != 0;
+		call->at = (struct store_query){.reverse = true, .kind = -1};
+	}
+	if (read_events(call))
+		done(call, CTL_OK, NULL);
 }
 
 static void
 event_show(struct verb_call *call)
 {
-	const uint64_t seq = ctl_arg_num(call->rq, "seq", 0);
-	struct store_query q = {.kind = -1, .limit = 1, .after_seq = seq > 0 ? seq - 1 : 0};
-	struct fm_uuid uuid;
-	struct fm_err err = {0};
+	const uint64_t seq = ctl_arg_num(&call->rq, "seq", 0);
 
-	if (seq == 0 && !uuid_arg(call, &uuid))
+	call->at = (struct store_query){.kind = -1, .after_seq = seq > 0 ? seq - 1 : 0};
+	call->suppressed = true;
+	call->limit = 1;
+	if (seq == 0 && !uuid_arg(call, &call->uuid))
 		return;
 	if (seq == 0)
-		q.uuid = &uuid;
-	if (seq > store_last_seq(call->env->d->store) ||
-	    store_transitions(call->env->d->store, &q, plain_one, call, &err) < 0 || call->n == 0)
+		call->at.uuid = &call->uuid;
+	if (seq != 0 && (seq > store_last_seq(call->d->store) ||
+			 seq < store_oldest_seq(call->d->store)))
 		done(call, CTL_NOT_FOUND, "no such event");
-	else
-		done(call, CTL_OK, NULL);
+	else if (read_events(call))
+		done(call, call->n > 0 ? CTL_OK : CTL_NOT_FOUND,
+		     call->n > 0 ? NULL : "no such event");
 }
 
 /* By occurrence (uuid), or by key over all occurrences. */
+static bool
+begin_history(struct verb_call *call)
+{
+	call->at = (struct store_query){.kind = -1, .alarm_id = ctl_arg_text(&call->rq, "alarm_id"),
+		.entity = ctl_arg_text(&call->rq, "entity")};
+	call->suppressed = true;
+	call->limit = ctl_arg_num(&call->rq, "limit", 0);
+	if (call->at.alarm_id != NULL && call->at.entity != NULL)
+		return true;
+	if (call->at.alarm_id != NULL || call->at.entity != NULL) {
+		done(call, CTL_USAGE, "alarm_id and entity need each other");
+		return false;
+	}
+	call->at.uuid = &call->uuid;
+	return uuid_arg(call, &call->uuid);
+}
+
 static void
 history(struct verb_call *call)
 {
-	struct store_query q = {.kind = -1, .alarm_id = ctl_arg_text(call->rq, "alarm_id"),
-		.entity = ctl_arg_text(call->rq, "entity"),
-		.limit = (unsigned)ctl_arg_num(call->rq, "limit", 0)};
-	struct fm_uuid uuid;
-	struct fm_err err = {0};
+	if (!call->began && !begin_history(call))
+		return;
+	if (read_events(call))
+		done(call, call->n > 0 ? CTL_OK : CTL_NOT_FOUND,
+		     call->n > 0 ? NULL : "nothing is kept of such an alarm");
+}
 
-	if (q.alarm_id == NULL) {
-		if (!uuid_arg(call, &uuid))
-			return;
-		q.uuid = &uuid;
-	}
-	if (store_transitions(call->env->d->store, &q, plain_one, call, &err) < 0)
-		done(call, CTL_FAILED, err.msg);
-	else if (call->n == 0)
-		done(call, CTL_NOT_FOUND, "nothing is kept of such an alarm");
-	else
-		done(call, CTL_OK, NULL);
+static bool
+begin_watch(struct verb_call *call)
+{
+	const uint64_t last = store_last_seq(call->d->store);
+	const uint64_t after = ctl_arg_num(&call->rq, "after", last);
+	char why[160];
+
+	call->at = (struct store_query){.kind = -1, .after_seq = after};
+	call->suppressed = true;
+	if (after <= last)
+		return true;
+	snprintf(why, sizeof(why), "after %llu: the last transition is %llu; the number is of "
+		 "another store (stream %s now)", (unsigned long long)after,
+		 (unsigned long long)last, store_stream(call->d->store));
+	done(call, CTL_NOT_FOUND, why);
+	return false;
 }
 
 /* What is kept after the given seq, then everything new as it is committed. */
 static void
 watch(struct verb_call *call)
 {
-	const struct store *st = call->env->d->store;
-	const uint64_t after = ctl_arg_num(call->rq, "after", store_last_seq(st));
-	const struct store_query q = {.kind = -1, .after_seq = after};
-	struct fm_err err = {0};
-
-	if (after < store_last_seq(st) &&
-	    store_transitions(call->env->d->store, &q, plain_one, call, &err) < 0) {
-		done(call, CTL_FAILED, err.msg);
+	if (!call->began && !begin_watch(call))
 		return;
-	}
-	*call->env->watch_after = store_last_seq(st);
-	*call->env->watching = true;
+	call->state = read_events(call) ? VERB_WAITS : call->state;
 }
 
 /* ---- figures ------------------------------------------------------------------------------------------------- */
@@ -309,7 +382,7 @@ stats_core(const struct verb_call *call)
 {
 	struct corr_stats s;
 
-	corr_get_stats(call->env->d->corr, &s);
+	corr_get_stats(call->d->corr, &s);
 	figure(call, "alarms", "critical", s.active[SEV_CRITICAL], "");
 	figure(call, "alarms", "major", s.active[SEV_MAJOR], "");
 	figure(call, "alarms", "minor", s.active[SEV_MINOR], "");
@@ -332,7 +405,7 @@ stats_core(const struct verb_call *call)
 static void
 stats(struct verb_call *call)
 {
-	const struct daemon *d = call->env->d;
+	const struct daemon *d = call->d;
 	struct kafka_source_stats k;
 	struct store_stats s;
 
@@ -353,6 +426,7 @@ stats(struct verb_call *call)
 	figure(call, "store", "log size", s.wal_bytes, "bytes");
 	figure(call, "store", "quarantined", store_quarantine_count(d->store), "");
 	figure(call, "control", "clients", d->n_clients, "");
+	figure(call, "control", "unread", control_unread(d), "bytes");
 	done(call, CTL_OK, NULL);
 }
 
@@ -369,14 +443,14 @@ sink_row(void *ctx, const struct sink_stats *s)
 static void
 sink_list(struct verb_call *call)
 {
-	outbox_each(call->env->d->outbox, sink_row, call);
+	outbox_each(call->d->outbox, sink_row, call);
 	done(call, CTL_OK, NULL);
 }
 
 static void
 ledger(struct verb_call *call)
 {
-	const struct daemon *d = call->env->d;
+	const struct daemon *d = call->d;
 
 	for (unsigned i = 0; i < d->n_parts; i++) {
 		json_t *row = json_pack("{s:s, s:i}", "topic", d->part[i].topic, "partition",
@@ -397,28 +471,31 @@ ledger(struct verb_call *call)
 static bool
 quarantine_row(void *ctx, const struct store_quarantine *q)
 {
+	struct verb_call *call = ctx;
 	struct fm_buf excerpt = {0};
 	char time[FM_TIME_STR];
 
+	call->quarantine_id = q->id;
+	call->n++;
 	fm_escape(&excerpt, q->body != NULL ? q->body : "", q->len < 120 ? q->len : 120);
 	row_json(ctx, json_pack("{s:I, s:s, s:i, s:I, s:s, s:s, s:I, s:s}", "id",
 		(json_int_t)q->id, "topic", q->topic, "partition", (int)q->partition, "offset",
 		(json_int_t)q->offset, "time", fm_time_format(q->at, time), "reason", q->reason,
 		"length", (json_int_t)q->full_len, "excerpt", excerpt.s != NULL ? excerpt.s : ""));
 	fm_buf_fini(&excerpt);
-	return true;
+	return piece_goes_on(call);
 }
 
 static void
 quarantine_list(struct verb_call *call)
 {
 	struct fm_err err = {0};
-	const uint64_t limit = ctl_arg_num(call->rq, "limit", 100);
 
-	if (store_quarantined(call->env->d->store, 0, true, (unsigned)limit, quarantine_row, call,
+	call->limit = ctl_arg_num(&call->rq, "limit", 100);
+	if (store_quarantined(call->d->store, call->quarantine_id, true, 0, quarantine_row, call,
 			      &err) < 0)
 		done(call, CTL_FAILED, err.msg);
-	else
+	else if (is_last(call))
 		done(call, CTL_OK, NULL);
 }
 
@@ -427,35 +504,65 @@ version(struct verb_call *call)
 {
 	row_json(call, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "version", FMD_VERSION,
 		"librdkafka", kafka_library_version(), "sqlite", store_library_version(), "schema",
-		FM_SCHEMA_TRANSITION, "stream", store_stream(call->env->d->store), "pid",
+		FM_SCHEMA_TRANSITION, "stream", store_stream(call->d->store), "pid",
 		(int)getpid()));
 	done(call, CTL_OK, NULL);
 }
 
-void
-verb_run(const struct verb_env *env, const struct ctl_request *rq)
+static void
+next_piece(struct verb_call *call)
 {
-	struct verb_call call = {.env = env, .rq = rq};
-
-	switch (rq->verb) {
-	case CTL_VERB_ALARM_LIST: alarm_list(&call); break;
-	case CTL_VERB_ALARM_SHOW: alarm_show(&call); break;
+	switch (call->rq.verb) {
+	case CTL_VERB_ALARM_LIST: alarm_list(call); break;
+	case CTL_VERB_ALARM_SHOW: alarm_show(call); break;
 	case CTL_VERB_ALARM_DELETE:
-	case CTL_VERB_ALARM_CLEAR: operate(&call, CORR_CMD_CLEAR); break;
-	case CTL_VERB_ALARM_ACK: operate(&call, CORR_CMD_ACK); break;
-	case CTL_VERB_ALARM_UNACK: operate(&call, CORR_CMD_UNACK); break;
-	case CTL_VERB_ALARM_SUMMARY: alarm_summary(&call); break;
+	case CTL_VERB_ALARM_CLEAR: operate(call, CORR_CMD_CLEAR); break;
+	case CTL_VERB_ALARM_ACK: operate(call, CORR_CMD_ACK); break;
+	case CTL_VERB_ALARM_UNACK: operate(call, CORR_CMD_UNACK); break;
+	case CTL_VERB_ALARM_SUMMARY: alarm_summary(call); break;
 	case CTL_VERB_ALARM_HISTORY:
-	case CTL_VERB_EXPLAIN: history(&call); break;
-	case CTL_VERB_EVENT_LIST: event_list(&call); break;
-	case CTL_VERB_EVENT_SHOW: event_show(&call); break;
-	case CTL_VERB_WATCH: watch(&call); break;
-	case CTL_VERB_STATS: stats(&call); break;
-	case CTL_VERB_QUARANTINE_LIST: quarantine_list(&call); break;
-	case CTL_VERB_SINK_LIST: sink_list(&call); break;
-	case CTL_VERB_LEDGER: ledger(&call); break;
-	case CTL_VERB_VERSION: version(&call); break;
+	case CTL_VERB_EXPLAIN: history(call); break;
+	case CTL_VERB_EVENT_LIST: event_list(call); break;
+	case CTL_VERB_EVENT_SHOW: event_show(call); break;
+	case CTL_VERB_WATCH: watch(call); break;
+	case CTL_VERB_STATS: stats(call); break;
+	case CTL_VERB_QUARANTINE_LIST: quarantine_list(call); break;
+	case CTL_VERB_SINK_LIST: sink_list(call); break;
+	case CTL_VERB_LEDGER: ledger(call); break;
+	case CTL_VERB_VERSION: version(call); break;
 	case CTL_N_VERBS: break;
 	}
-	ctl_query_free(call.query);
+}
+
+struct verb_call *
+verb_begin(struct daemon *d, const char *user, struct ctl_request *rq)
+{
+	struct verb_call *call = fm_calloc(1, sizeof(*call));
+
+	call->d = d;
+	call->user = user;
+	call->rq = *rq;
+	*rq = (struct ctl_request){0};
+	return call;
+}
+
+enum verb_state
+verb_go_on(struct verb_call *call, struct fm_buf *out)
+{
+	call->out = out;
+	call->looked = 0;
+	call->state = VERB_GOES_ON;
+	next_piece(call);
+	call->began = true;
+	return call->state;
+}
+
+void
+verb_end(struct verb_call *call)
+{
+	if (call == NULL)
+		return;
+	ctl_query_free(call->query);
+	ctl_request_fini(&call->rq);
+	free(call);
 }

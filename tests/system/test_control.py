@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""The control socket's server: many clients, slow ones, gone ones, and who may do what.
+
+    python3 tests/system/test_control.py BUILD_DIR [unittest arguments]
+"""
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import test_daemon  # noqa: E402
+from test_daemon import wait  # noqa: E402
+
+ALARMS = 3000
+
+
+class Client:
+    """One connection; reads only when asked to."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(path)
+        self.lines = self.socket.makefile("rb")
+
+    def ask(self, verb, ident=1, **args):
+        line = json.dumps({"id": ident, "verb": verb, "args": args}).encode() + b"\n"
+        self.socket.sendall(line)
+
+    def next(self):
+        line = self.lines.readline()
+        return json.loads(line) if line else None
+
+    def answer(self):
+        """All rows and the end."""
+        rows = []
+        while "row" in (line := self.next()):
+            rows.append(line["row"])
+        return rows, line
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Server(test_daemon.Base):
+    LIMIT = 4
+
+    def setUp(self):
+        super().setUp()
+        self.fmd = self.start("--demo", "--state-dir", self.dir, "-c",
+                              self.config(f"limits: {{clients: {self.LIMIT}}}\n"))
+        self.broker = (self.dir / "broker").read_text().strip()
+
+    def connect(self):
+        client = Client(self.socket)
+        self.addCleanup(client.close)
+        return client
+
+    def produce(self, begin, end):
+        """An alarm for each number, with a text that makes it long."""
+        lines = "".join(json.dumps({"op": "set", "alarm_id": "100.101", "reason_text": "x" * 900,
+                                    "entity_instance_id": f"host=c{n}"}) + "\n"
+                        for n in range(begin, end))
+        subprocess.run(["kcat", "-P", "-b", self.broker, "-t", "fm.requests"], input=lines,
+                       text=True, check=True, timeout=60)
+        wait(lambda: [r for r in self.rows("ledger") if r["topic"] == "fm.requests" and
+                      r["read"] >= end], "the records")
+
+    def alone(self):
+        wait(lambda: [r["value"] for r in self.rows("stats") if r["name"] == "clients"] == [1],
+             "the others to be forgotten")
+
+    def test_a_watcher_that_does_not_read_costs_no_memory_and_loses_nothing(self):
+        self.produce(0, 100)
+        watchers = [self.connect() for _ in range(3)]
+        for watcher in watchers:
+            watcher.ask("watch", after=0)
+            self.assertEqual(watcher.next()["row"]["seq"], 1)
+        self.produce(100, ALARMS)
+        # What waits for them does not depend on how far they are behind.
+        unread = [r["value"] for r in self.rows("stats") if r["name"] == "unread"][0]
+        self.assertGreater(unread, 0)
+        self.assertLess(unread, len(watchers) * 2 * 65536 + 65536)
+        last = self.rows("sink-list")[0]["last_seq"]
+        self.assertGreater(last, ALARMS - 1)
+        for watcher in watchers:
+            seqs = [watcher.next()["row"]["seq"] for _ in range(last - 1)]
+            self.assertEqual(seqs, list(range(2, last + 1)))
+        self.produce(ALARMS, ALARMS + 1)
+        self.assertEqual(watchers[0].next()["row"]["seq"], last + 1)
+
+    def test_a_long_answer_comes_whole_while_others_are_served(self):
+        self.produce(0, ALARMS)
+        slow = self.connect()
+        slow.ask("alarm-list")
+        slow.ask("event-list", ident=2, limit=10 * ALARMS)
+        slow.ask("stats", ident=3)
+        for _ in range(10):
+            self.assertEqual(self.fm("version").returncode, 0)
+        self.assertEqual(self.fm("alarm-clear", "100.101", "host=c0").returncode, 0)
+        rows, end = slow.answer()
+        self.assertEqual((end["id"], end["code"]), (1, 0))
+        numbers = [row["id"] for row in rows]
+        self.assertEqual(numbers, sorted(set(numbers)))
+        self.assertGreaterEqual(len(rows), ALARMS - 1)
+        rows, end = slow.answer()
+        self.assertEqual((end["id"], end["code"], len(rows)), (2, 0, rows[0]["seq"]))
+        self.assertEqual([row["seq"] for row in rows], list(range(len(rows), 0, -1)))
+        self.assertEqual(slow.answer()[1], {"id": 3, "done": True, "code": 0})
+
+    def test_a_query_that_finds_nothing_ends(self):
+        self.produce(0, 1200)
+        for verb in ("alarm-list", "event-list", "alarm-summary"):
+            client = self.connect()
+            client.ask(verb, query="alarm_id=no")
+            rows, end = client.answer()
+            self.assertEqual((len(rows), end["code"]), (1 if verb == "alarm-summary" else 0, 0))
+
+    def test_who_has_asked_all_and_waits_is_answered(self):
+        self.produce(0, 1000)
+        client = self.connect()
+        client.ask("alarm-list")
+        client.ask("event-list", ident=2)
+        client.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(len(client.answer()[0]), 1000)
+        self.assertEqual(client.answer()[1]["code"], 0)
+        self.assertIsNone(client.next())
+        watcher = self.connect()
+        watcher.ask("watch", after=0)
+        watcher.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(watcher.next()["row"]["seq"], 1)
+
+    def test_who_has_gone_takes_no_place(self):
+        for _ in range(5 * self.LIMIT):
+            client = Client(self.socket)
+            client.ask("watch")
+            client.close()
+        self.alone()
+
+    def test_too_many_are_told_so(self):
+        # We are fmd's own user, who may write: eight more than the limit get in.
+        self.alone()
+        inside = [self.connect() for _ in range(self.LIMIT + 8)]
+        for client in inside:
+            client.ask("version")
+            self.assertEqual(client.answer()[1]["code"], 0)
+        out = self.fm("alarm-list")
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("too many clients are connected (limits.clients)", out.stderr)
+        inside.pop().close()
+        wait(lambda: self.fm("alarm-list").returncode == 0, "the place")
+
+    def test_a_number_beyond_the_last_is_refused_by_watch(self):
+        self.produce(0, 1)
+        out = self.fm("watch", "--after", "1000")
+        self.assertEqual(out.returncode, 3)
+        self.assertRegex(out.stderr, r"after 1000: the last transition is \d+")
+
+    def test_one_connection_watches_once(self):
+        client = self.connect()
+        client.ask("watch")
+        client.ask("watch", ident=2)
+        self.assertEqual((client.next()["code"]), 2)
+        client.ask("version", ident=3)
+        self.assertEqual(client.answer()[1], {"id": 3, "done": True, "code": 0})
+
+    def test_half_an_alarm_history_key_is_refused(self):
+        client = self.connect()
+        client.ask("alarm-history", alarm_id="100.101")
+        self.assertEqual(client.answer()[1]["code"], 2)
+
+    def test_a_line_without_end_is_refused_and_the_connection_closed(self):
+        client = self.connect()
+        client.socket.sendall(b"x" * 70000)
+        self.assertEqual(client.next()["code"], 2)
+        self.assertIsNone(client.next())
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root and setpriv")
+class Groups(test_daemon.Base):
+    """Who may do what, by the groups of the process that asks."""
+
+    # Groups that every Debian has and nobody is in.
+    READ, WRITE, OTHER = "games", "lp", "news"
+
+    def setUp(self):
+        super().setUp()
+        self.dir.chmod(0o755)
+        conf = self.config("kafka: {brokers: '127.0.0.1:1'}\n")
+        conf.write_text(conf.read_text().replace(
+            "fmd.sock}", f"fmd.sock, read_group: {self.READ}, write_group: {self.WRITE}}}"))
+        self.start("-c", conf)
+
+    def ask_as(self, groups, verb, **args):
+        """The end of an answer to a nobody with these groups, or what connect said."""
+        request = json.dumps({"id": 1, "verb": verb, "args": args})
+        script = ("import socket, sys\n"
+                  "s = socket.socket(socket.AF_UNIX)\n"
+                  "try:\n    s.connect(sys.argv[1])\n"
+                  "except PermissionError:\n    sys.exit('EACCES')\n"
+                  "s.sendall(sys.argv[2].encode() + b'\\n')\n"
+                  "print(next(line for line in s.makefile() if '\"done\"' in line))\n")
+        keep = ["--groups=" + ",".join(groups)] if groups else ["--clear-groups"]
+        out = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", *keep,
+                              "/usr/bin/python3", "-c", script, self.socket, request],
+                             capture_output=True, text=True, timeout=30)
+        return json.loads(out.stdout) if out.stdout else out.stderr.strip()
+
+    def test_supplementary_groups_count(self):
+        zero = "00000000-0000-4000-8000-000000000000"
+        self.assertEqual(self.ask_as([], "version"), "EACCES")
+        self.assertEqual(self.ask_as([self.OTHER], "version"), "EACCES")
+        self.assertEqual(self.ask_as([self.WRITE], "version"), "EACCES")
+        self.assertEqual(self.ask_as([self.READ], "version")["code"], 0)
+        end = self.ask_as([self.READ], "alarm-ack", uuid=zero)
+        self.assertEqual(end["code"], 4)
+        self.assertIn(f"needs root or the group {self.WRITE}", end["error"])
+        self.assertEqual(self.ask_as([self.READ, self.WRITE], "alarm-ack", uuid=zero)["code"], 3)
+
+    def test_a_group_that_does_not_exist_is_said_at_the_start(self):
+        conf = self.config("kafka: {brokers: '127.0.0.1:1'}\n", name="second.yaml")
+        conf.write_text(conf.read_text().replace("/state\n", "/state2\n").replace(
+            "fmd.sock}", "second.sock, read_group: no-such-group}"))
+        with open(self.dir / "second.log", "w") as log:
+            fmd = subprocess.Popen([test_daemon.BUILD / "fmd/fmd", "-c", conf], stderr=log)
+        self.addCleanup(self.end, fmd)
+        wait(lambda: "group no-such-group (control.read_group) does not exist" in
+             (self.dir / "second.log").read_text(), "the warning")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    test_daemon.BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
