@@ -4,10 +4,12 @@
  */
 #include <inttypes.h>
 #include <jansson.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -27,9 +29,30 @@ struct ctl_client {
 	bool ended;             /* the server has closed its side */
 };
 
+/* The kernel said no before fmd could: the socket's own group tells who would be let in. */
+static int
+forbidden(const char *path, struct fm_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return fm_fail(err, -EACCES, "cannot reach fmd at %s: a directory on the way may not "
+			       "be entered", path);
+	const struct group *gr = getgrgid(st.st_gid);
+
+	if (gr == NULL || st.st_gid == 0)
+		return fm_fail(err, -EACCES, "cannot reach fmd at %s: only root and fmd's own user may "
+			       "connect", path);
+	return fm_fail(err, -EACCES, "cannot reach fmd at %s: only root and members of the group %s "
+		       "may connect; whoever gives commands needs that group too (fm(1), PERMISSIONS)",
+		       path, gr->gr_name);
+}
+
 static int
 unreachable(const char *path, int code, struct fm_err *err)
 {
+	if (code == -EACCES)
+		return forbidden(path, err);
 	if (code == -ENOENT || code == -ECONNREFUSED)
 		return fm_fail(err, code, "cannot reach fmd at %s: no fmd listens there", path);
 	errno = -code;
@@ -81,6 +104,15 @@ lost(const struct ctl_client *c, struct fm_err *err)
 	return fm_fail(err, -ECONNRESET, "lost the connection to fmd at %s", c->path);
 }
 
+static bool
+readable(const struct ctl_client *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	char byte;
+
+	return poll(&p, 1, 0) > 0 && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static int
 send_all(struct ctl_client *c, const char *p, size_t len, struct fm_err *err)
 {
@@ -89,6 +121,9 @@ send_all(struct ctl_client *c, const char *p, size_t len, struct fm_err *err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* A server that turns clients away has said why before it closed. */
+		if (n < 0 && readable(c))
+			return 0;
 		if (n < 0)
 			return lost(c, err);
 		p += n;

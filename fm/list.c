@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fm/filter_priv.h"
 #include "fm/session_priv.h"
 #include "fm/table_priv.h"
 #include "fm/text_priv.h"
@@ -23,6 +24,7 @@ struct list {
 	const struct options *opt;
 	struct selection sel;
 	enum list_form form;
+	struct filter *filter;  /* NULL: fmd selects the rows */
 	struct kept_row *row;
 	size_t n, cap;
 	size_t n_printed;
@@ -151,6 +153,9 @@ static bool
 on_row(void *ctx, const char *text, size_t len, const json_t *row)
 {
 	struct list *list = ctx;
+
+	if (!filter_passes(list->filter, row))
+		return true;
 	struct kept_row kept = render(list, text, len, row);
 
 	if (list->form != LIST_TABLE && list->sel.sort == NULL) {
@@ -255,9 +260,15 @@ run_list(const struct verb *verb, const struct options *opt)
 	json_t *args;
 	struct fm_err err;
 
-	if (columns_select(verb->columns, opt, &list.sel, &err) < 0 ||
-	    verb_args(verb, opt, &args, &err) < 0)
+	if (columns_select(verb->columns, opt, &list.sel, &err) < 0)
 		return usage_error(verb, err.msg);
+	if (opt->query != NULL && !ctl_verb_takes(verb->ctl, "query") &&
+	    filter_parse(verb->columns, opt->query, &list.filter, &err) < 0)
+		return usage_error(verb, err.msg);
+	if (verb_args(verb, opt, &args, &err) < 0) {
+		filter_free(list.filter);
+		return usage_error(verb, err.msg);
+	}
 	if (opt->given & BIT(JSON))
 		list.form = LIST_JSON;
 	else if (opt->given & BIT(CSV))
@@ -268,5 +279,6 @@ run_list(const struct verb *verb, const struct options *opt)
 	for (size_t i = 0; i < list.n; i++)
 		kept_row_fini(&list.row[i], list.sel.n);
 	free(list.row);
+	filter_free(list.filter);
 	return code;
 }

@@ -6,10 +6,10 @@
 #include "fm/text_priv.h"
 
 #define LIST_OPTIONS (BIT(LIMIT) | BIT(SORT) | BIT(COLUMNS) | BIT(JSON) | BIT(CSV) | \
-		      BIT(NO_HEADER) | BIT(NOWRAP))
-#define ALARM_LIST_OPTIONS (LIST_OPTIONS | BIT(QUERY) | BIT(UUID) | BIT(INCLUDE_SUPPRESS) | \
+		      BIT(QUERY) | BIT(NO_HEADER) | BIT(NOWRAP))
+#define ALARM_LIST_OPTIONS (LIST_OPTIONS | BIT(UUID) | BIT(INCLUDE_SUPPRESS) | \
 			    BIT(MGMT_AFFECTING) | BIT(DEGRADE_AFFECTING))
-#define EVENT_LIST_OPTIONS (LIST_OPTIONS | BIT(QUERY) | BIT(UUID) | BIT(INCLUDE_SUPPRESS) | \
+#define EVENT_LIST_OPTIONS (LIST_OPTIONS | BIT(UUID) | BIT(INCLUDE_SUPPRESS) | \
 			    BIT(ALARMS) | BIT(LOGS))
 #define SHOW_OPTIONS (BIT(JSON) | BIT(NO_HEADER) | BIT(NOWRAP))
 
@@ -162,7 +162,10 @@ put_subject(const struct verb *verb, const struct options *opt, json_t *args, st
 	return 0;
 }
 
-/* The query is checked here too: a mistake in it is wrong usage, not a failure of fmd's. */
+/*
+ * The query is checked here too: a mistake in it is wrong usage, not a failure of fmd's. Where fmd
+ * takes none, list.c selects the rows.
+ */
 static int
 put_query(json_t *args, const char *query, struct fm_err *err)
 {
@@ -183,9 +186,14 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 
 	/*
 	 * Of history fmd gives the newest up to the limit. The active alarms come whole, in the
-	 * order of their raise: which of them are first is known when all are here.
+	 * order of their raise: which of them are first is known when all are here. The same holds
+	 * where the rows are selected here.
 	 */
-	if (opt->limit > 0 && verb != CTL_VERB_ALARM_LIST && ctl_verb_takes(verb, "limit"))
+	bool selected_here = opt->query != NULL && !ctl_verb_takes(verb, "query");
+
+	if (selected_here && ctl_verb_takes(verb, "limit"))
+		json_object_set_new(args, "limit", json_integer(0));    /* all of them */
+	else if (opt->limit > 0 && verb != CTL_VERB_ALARM_LIST && ctl_verb_takes(verb, "limit"))
 		json_object_set_new(args, "limit", json_integer((json_int_t)opt->limit));
 	if (opt->given & BIT(INCLUDE_SUPPRESS))
 		json_object_set_new(args, "include_suppressed", json_true());
@@ -196,7 +204,7 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 		json_object_set_new(args, "logs", json_true());
 	if (opt->given & BIT(AFTER))
 		json_object_set_new(args, "after", json_integer((json_int_t)opt->after));
-	return opt->query != NULL ? put_query(args, opt->query, err) : 0;
+	return opt->query != NULL && !selected_here ? put_query(args, opt->query, err) : 0;
 }
 
 int

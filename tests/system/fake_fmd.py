@@ -180,6 +180,7 @@ class FakeFmd:
         self.error = {}         # verb -> (code, text or None)
         self.hang_up_after = None       # rows, then the connection is closed
         self.raw = None         # bytes sent instead of any answer
+        self.turn_away = None   # (code, text) at once, then the connection is closed
         self.silent = False     # never answer
         self.follow = False     # "watch" stays open after its rows
         self.requests = []
@@ -213,6 +214,11 @@ class FakeFmd:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self.turn_away is not None:
+                code, text = self.turn_away
+                self._send(client, {"id": 0, "done": True, "code": code, "error": text})
+                client.close()
+                continue
             self._clients.append(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
@@ -236,7 +242,7 @@ class FakeFmd:
             return True
         verb, ident = request["verb"], request["id"]
         rows = [] if verb in self.error else copy.deepcopy(self.rows.get(verb, []))
-        if "limit" in request["args"]:
+        if request["args"].get("limit", 0) > 0:
             rows = rows[:request["args"]["limit"]]
         for n, row in enumerate(rows):
             if n == self.hang_up_after:

@@ -6,6 +6,7 @@
 
 import csv
 import fcntl
+import grp
 import io
 import json
 import os
@@ -261,6 +262,31 @@ class Lists(Base):
     def test_limit_holds_even_where_the_protocol_has_none(self):
         self.assertEqual(len(json.loads(self.fm("stats", "--limit", "2", "--json"))), 2)
         self.assertEqual(len(framed(self.fm("stats", "--limit", "2"))), 3)
+
+    def test_a_query_selects_rows_of_every_list(self):
+        for verb, args, query, path, left in (
+                ("stats", [], "name=lag", "name", ["lag"]),
+                ("stats", [], "value>1;value<2", "name", ["cycle_p99"]),
+                ("stats", [], "section!=kafka; unit~ms", "name", ["cycle_p99"]),
+                ("sink-list", [], "lag>0", "name", ["snmp:noc-a"]),
+                ("sink-list", [], "last_error=", "name", ["kafka"]),
+                ("ledger", [], "topic~libvirt", "read", [78]),
+                ("quarantine-list", [], "time>=2026-11-23T10:11:12Z", "id", [2]),
+                ("quarantine-list", [], "time>2026-11-23T10:11:12Z", "id", []),
+                ("alarm-history", KEY, "kind=ack", "seq", [19]),
+                ("alarm-history", KEY, "severity>warning;user!=anna", "seq", [18, 20])):
+            rows = json.loads(self.fm(verb, *args, "-q", query, "--json"))
+            self.assertEqual([row[path] for row in rows], left, (verb, query))
+            self.assertNotIn("query", self.fmd.requests[-1]["args"])
+        # a limit counts what was selected
+        rows = json.loads(self.fm("alarm-history", *KEY, "-q", "seq>17", "-l", "1", "--json"))
+        self.assertEqual([row["seq"] for row in rows], [18])
+        self.assertEqual(self.fmd.requests[-1]["args"]["limit"], 0)
+
+    def test_a_query_of_alarms_and_events_is_answered_by_fmd(self):
+        for verb in ("alarm-list", "alarm-summary", "event-list"):
+            self.fm(verb, "-q", "severity>=major")
+            self.assertEqual(self.fmd.requests[-1]["args"], {"query": "severity>=major"})
 
     def test_json_is_what_fmd_sent(self):
         for verb, args in LISTS.items():
@@ -532,7 +558,10 @@ class Errors(Base):
                  ["alarm-list", "-q", "nonsense=1"], ["alarm-list", "--limit", "none"],
                  ["alarm-show", UUID, "--csv"], ["alarm-ack", UUID, "--json"],
                  ["stats", "-q", "count=1"], ["watch", "--after", "x"], ["help", "nonsense"],
-                 ["event-show", "-5"], ["stats", "--yes"]]
+                 ["event-show", "-5"], ["stats", "--yes"], ["ledger", "-q", "topic>a"],
+                 ["ledger", "-q", "read=many"], ["sink-list", "-q", "lag~1"],
+                 ["sink-list", "-q", "lag"], ["sink-list", "-q", ";"],
+                 ["alarm-history", *KEY, "-q", "severity=awful"]]
         for args in wrong:
             with self.subTest(args=args):
                 self.assertEqual(self.fm(*args, code=2), "")
@@ -559,7 +588,30 @@ class Errors(Base):
         done = subprocess.run([FM, "stats"], stderr=subprocess.PIPE, env=self.environment(),
                               timeout=60, **nobody)
         self.assertEqual(done.returncode, 4)
-        self.assertIn(b"Permission denied", done.stderr)
+        self.assertIn(b"only root and", done.stderr)
+
+    def test_a_socket_of_a_group_names_the_group(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to give the socket away")
+        os.chmod(self.dir, 0o755)
+        os.chmod(self.fmd.path, 0o660)
+        name = grp.getgrgid(1).gr_name
+        os.chown(self.fmd.path, 0, 1)
+        done = subprocess.run([FM, "stats"], stderr=subprocess.PIPE, env=self.environment(),
+                              timeout=60, user=65534, group=65534, extra_groups=[])
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(f"members of the group {name} may connect".encode(), done.stderr)
+        os.chmod(self.dir, 0o700)
+        done = subprocess.run([FM, "stats"], stderr=subprocess.PIPE, env=self.environment(),
+                              timeout=60, user=65534, group=65534, extra_groups=[])
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"may not be entered", done.stderr)
+
+    def test_who_is_turned_away_is_told_why(self):
+        self.fmd.turn_away = (1, "too many clients are connected")
+        for _ in range(20):             # the answer may be there before the question
+            self.fm("stats", code=1)
+            self.assertIn("too many clients", self.err)
 
     def test_no_answer_is_five_after_the_timeout(self):
         self.fmd.silent = True
