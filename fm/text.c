@@ -128,7 +128,7 @@ line_end(const char *s, const char *end, unsigned width, const char **ret_next)
 		if (used + w > width)
 			break;
 		used += w;
-		if (strchr("./,;:=-", *p) != NULL)
+		if (strchr("./,;:=-_", *p) != NULL)
 			mark = p + 1;
 	}
 	*ret_next = end;

@@ -14,7 +14,7 @@ void text_safe(struct fm_buf *b, const char *s, size_t len);
 unsigned text_width(const char *s, size_t len);
 /*
  * Breaks text of text_safe into lines of at most width columns: at blanks, else after one of
- * ./,;:=- and else anywhere. Returns the number of lines.
+ * ./,;:=-_ and else anywhere. Returns the number of lines.
  */
 unsigned text_wrap(struct fm_buf *b, const char *s, unsigned width);
 
