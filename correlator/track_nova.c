@@ -320,6 +320,22 @@ no_valid_host(struct nova_input *in)
 	inst_decide(in->corr, in->inst, in->corr->now);
 }
 
+/* Nova gives the old name only when it has changed; a repeated one is no news. */
+static void
+renamed(struct nova_input *in)
+{
+	const struct fm_str was = in->nova->old_instance_name;
+	struct fact_values v = inst_values(in->inst);
+
+	if (was.len == 0 || fm_str_eq(was, in->nova->instance_name))
+		return;
+	char *old = fm_strndup(was.p, was.len);
+
+	v.old_name = old;
+	rules_event(in->corr, FACT_INSTANCE_RENAMED, &v);
+	fm_freep(&old);
+}
+
 static void migrate_refused(struct nova_input *in) { tell(in, FACT_MIGRATION_REJECTED); }
 
 /* ---- the table --------------------------------------------------------------------------------- */
@@ -363,6 +379,7 @@ static const struct {
 	{NOVA_DELETE, PHASE_END, delete_end},
 	{NOVA_BUILD_INSTANCES, PHASE_ERROR, no_valid_host},
 	{NOVA_MIGRATE_SERVER, PHASE_ERROR, migrate_refused},
+	{NOVA_UPDATE, PHASE_NONE, renamed},
 };
 
 static void

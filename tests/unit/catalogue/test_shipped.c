@@ -49,6 +49,17 @@ Test(shipped, watches_instances_and_hosts)
 	cr_expect_gt(cat_rules_on(file.cat, FACT_HOST_DOWN, &rules), 0);
 }
 
+/* What they say is played by tests/unit/offline. */
+Test(shipped, shows_by_an_example_what_each_rule_is_for)
+{
+	for (unsigned i = 0; i < cat_count(file.cat); i++) {
+		const struct cat_record *rec = cat_at(file.cat, i);
+		if (rec->n_rules != 0 || rec->n_relations != 0)
+			cr_expect_gt(rec->n_examples, 0, "%s has a Correlation and no example",
+				     rec->id);
+	}
+}
+
 /* StarlingX's users keep their ids, and what is an alarm there is one here. */
 Test(shipped, keeps_every_id_of_the_incumbent)
 {

@@ -144,6 +144,22 @@ Test(example, that_expects_nothing_is_a_warning)
 	      "expects nothing");
 }
 
+Test(example, of_the_shipped_catalogue_holds)
+{
+	char path[512];
+	struct fm_buf b = {0};
+	struct loaded l = {0};
+	struct offline_checked checked;
+	source_path("events.yaml", path, sizeof(path));
+	cat_findings_init(&l.findings);
+	l.rc = offline_check(path, fm_span_s(0), &l.findings, &checked, &l.cat, &l.err);
+	cr_assert_eq(l.rc, 0, "%s", findings_text(&l, &b));
+	cr_assert_gt(checked.examples, 60);
+	cr_assert_eq(checked.failed, 0);
+	fm_buf_fini(&b);
+	unload(&l);
+}
+
 Test(example, shows_that_a_soft_limit_of_zero_is_never)
 {
 	holds("Limits: {Soft: 0}\n" ALARM("700.008", "[warning, minor, major]")
