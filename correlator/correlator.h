@@ -58,6 +58,15 @@ void corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id,
 	       bool set, enum severity severity, const char *text, transition_sink_f *sink,
 	       void *ctx);
 
+/*
+ * Input that is not heard (P8). While deaf, what falls due because nothing was heard (escalations,
+ * migration limits) waits; new records are judged as ever. Not kept: to be said again after a
+ * restart. corr_missed: records of so long a time are gone for good; these deadlines and those of
+ * hold-on run that much longer.
+ */
+void corr_set_deaf(struct correlator *corr, bool on);
+void corr_missed(struct correlator *corr, struct fm_span missed);
+
 /* The next catalogue: rules are linked anew, alarms of vanished records stay and can be cleared. */
 void corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct fm_time now,
 			 transition_sink_f *sink, void *ctx);

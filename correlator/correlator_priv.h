@@ -286,6 +286,7 @@ struct correlator {
 	struct forgotten *forgotten;
 	struct fm_buf closed;           /* names of newly closed slots, a line each */
 	bool hard, meta_dirty;
+	bool deaf;                      /* part of the input is not read (silence.c) */
 	/* the input being worked on */
 	transition_sink_f *sink;
 	void *sink_ctx;
@@ -312,6 +313,9 @@ void dl_cancel(struct correlator *corr, struct deadline *dl);
 static inline bool dl_armed(const struct deadline *dl) { return dl->node.pos != 0; }
 void dl_fire_until(struct correlator *corr, struct fm_time now);
 const char *dl_name(enum deadline_kind kind);
+
+/* silence.c: true when dl, which is due, has been moved instead. */
+bool dl_put_off(struct correlator *corr, struct deadline *dl, struct fm_time now);
 
 /* instance.c */
 struct instance *inst_find(const struct correlator *corr, const struct fm_uuid *uuid);

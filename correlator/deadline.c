@@ -127,6 +127,8 @@ dl_fire_until(struct correlator *corr, struct fm_time now)
 	while ((node = fm_heap_min(&corr->heap)) != NULL && node->due.ns <= now.ns) {
 		struct deadline *dl = (struct deadline *)node;
 
+		if (dl_put_off(corr, dl, now))
+			continue;
 		corr->now = fm_time_max(corr->now, node->due);
 		corr->cause = (struct transition_cause){
 			.kind = CAUSE_DEADLINE, .event = dl_name(dl->kind),

@@ -38,7 +38,7 @@ struct seen {
 struct run {
 	struct scn *s;
 	enum way way;
-	bool dump;
+	bool dump, deaf;
 	struct fm_time base;
 	struct catalogue *cat;
 	struct correlator *corr;
@@ -174,6 +174,7 @@ static void
 restart(struct run *run)
 {
 	run->corr = rows_copy_restart(&run->rows, run->corr, run->cat);
+	corr_set_deaf(run->corr, run->deaf);
 }
 
 /* ---- inputs ----------------------------------------------------------------------------------------- */
@@ -239,6 +240,23 @@ operate(struct run *run, const struct scn_step *step)
 	rc = corr_operate(run->corr, &cmd, take, run, &err);
 	if ((rc < 0) != (scn_opt(step, 3, "error", NULL) != NULL))
 		fail(run, step, "%s", rc < 0 ? err.msg : "it was not refused");
+}
+
+static void
+silence(struct run *run, const struct scn_step *step)
+{
+	const char *w = step->n_words == 1 ? step->word[0] : "";
+	struct fm_span missed;
+
+	advance(run, fm_time_add(run->base, step->at));
+	if (step->verb == SCN_DEAF) {
+		run->deaf = strcmp(w, "on") == 0;
+		corr_set_deaf(run->corr, run->deaf);
+	} else if (fm_span_parse(w, strlen(w), &missed) == 0) {
+		corr_missed(run->corr, missed);
+	} else {
+		fail(run, step, "missed SPAN");
+	}
 }
 
 /* ---- expectations --------------------------------------------------------------------------------------- */
@@ -461,6 +479,10 @@ one_step(struct run *run, const struct scn_step *step)
 		break;
 	case SCN_OPERATE:
 		operate(run, step);
+		break;
+	case SCN_DEAF:
+	case SCN_MISSED:
+		silence(run, step);
 		break;
 	case SCN_EXPECT:
 		expect(run, step);

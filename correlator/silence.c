@@ -1,0 +1,84 @@
+/*
+ * silence: no timeout out of a time in which nobody listened (P8). While part of the input is not
+ * read, a deadline that says "nothing was heard for so long" waits; when reading goes on behind what
+ * is missing, such deadlines run that much longer.
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdlib.h>
+
+#define PUT_OFF_S 60
+
+/*
+ * A fact that may have ended unheard must not make things worse by its age alone. Its first raise
+ * (hold-on) is not withheld for as long as a partition may stand still, only by a known absence.
+ */
+static bool
+rests_on_silence(enum deadline_kind kind)
+{
+	return kind == DL_STEP || kind == DL_OVERDUE;
+}
+
+/* By whole minutes from where it was, so that it does not matter when fmd looks. */
+bool
+dl_put_off(struct correlator *corr, struct deadline *dl, struct fm_time now)
+{
+	const int64_t step = fm_span_s(PUT_OFF_S).ns;
+	const int64_t late = fm_time_diff(now, dl->node.due).ns;
+
+	if (!corr->deaf || !rests_on_silence(dl->kind))
+		return false;
+	dl_arm(corr, dl, dl->kind, dl->owner,
+	       fm_time_add(dl->node.due, (struct fm_span){(late / step + 1) * step}));
+	return true;
+}
+
+void
+corr_set_deaf(struct correlator *corr, bool on)
+{
+	corr->deaf = on;
+}
+
+static int
+by_due(const void *a, const void *b)
+{
+	const struct fm_heap_node *x = *(struct fm_heap_node *const *)a;
+	const struct fm_heap_node *y = *(struct fm_heap_node *const *)b;
+
+	if (x->due.ns != y->due.ns)
+		return x->due.ns < y->due.ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Later steps count from the same moment, so it moves along. */
+static void
+move_slot(struct correlator *corr, struct slot *slot, struct fm_span by)
+{
+	slot->since = fm_time_add(slot->since, by);
+	if (slot->al != NULL)
+		al_dirty(corr, slot->al);
+}
+
+void
+corr_missed(struct correlator *corr, struct fm_span missed)
+{
+	const size_t n = corr->heap.n;
+	struct fm_heap_node **node;
+
+	if (n == 0 || missed.ns <= 0)
+		return;
+	/* Moved in the order in which they would fire: equal ones keep it, after a restart too. */
+	node = fm_calloc(n, sizeof(struct fm_heap_node *));
+	memcpy(node, corr->heap.v, n * sizeof(struct fm_heap_node *));
+	qsort(node, n, sizeof(struct fm_heap_node *), by_due);
+	for (size_t i = 0; i < n; i++) {
+		struct deadline *dl = (struct deadline *)node[i];
+
+		if (!rests_on_silence(dl->kind) && dl->kind != DL_HOLD_ON)
+			continue;
+		dl_arm(corr, dl, dl->kind, dl->owner, fm_time_add(dl->node.due, missed));
+		if (dl->kind != DL_OVERDUE)
+			move_slot(corr, dl->owner, missed);
+	}
+	free(node);
+}
