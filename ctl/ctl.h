@@ -43,6 +43,7 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(QUARANTINE_LIST, "quarantine-list", false, "limit:u") \
 	X(SINK_LIST, "sink-list", false, "") \
 	X(LEDGER, "ledger", false, "") \
+	X(INPUT_RESUME, "input-resume", true, "topic:s! partition:u! at:s") \
 	X(VERSION, "version", false, "")
 
 enum ctl_verb {

@@ -158,7 +158,9 @@ const struct column sink_columns[] = {
 
 const struct column ledger_columns[] = {
 	{"topic", "Topic", "topic", CELL_TEXT, COL_DEFAULT | COL_WRAP},
-	{"partition", "Partition", "partition", CELL_NUMBER, COL_DEFAULT},
+	{"partition", "Part", "partition", CELL_NUMBER, COL_DEFAULT},
+	{"state", "State", "state", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{"since", "Since", "since", CELL_TIME, 0},
 	{"read", "Read", "read", CELL_NUMBER, COL_DEFAULT},
 	{"applied", "Applied", "applied", CELL_NUMBER, COL_DEFAULT},
 	{"no_effect", "No Effect", "no_effect", CELL_NUMBER, COL_DEFAULT},

@@ -45,6 +45,8 @@ const struct verb verbs[] = {
 	 "who is told of alarms, and how far each has got"},
 	{"ledger", run_list, CTL_VERB_LEDGER, ledger_columns, SUBJECT_NONE, LIST_OPTIONS,
 	 "what became of every record read"},
+	{"input-resume", run_command, CTL_VERB_INPUT_RESUME, NULL, SUBJECT_INPUT, 0,
+	 "read on where records vanished and reading stopped"},
 	{"quarantine-list", run_list, CTL_VERB_QUARANTINE_LIST, quarantine_columns, SUBJECT_NONE,
 	 LIST_OPTIONS, "records that could not be read, newest first"},
 	{"version", run_show, CTL_VERB_VERSION, version_properties, SUBJECT_NONE, SHOW_OPTIONS,
@@ -80,6 +82,8 @@ subject_usage(enum subject subject)
 		return " UUID | ALARM_ID ENTITY";
 	case SUBJECT_UUID_OR_SEQ:
 		return " UUID | SEQ";
+	case SUBJECT_INPUT:
+		return " TOPIC PARTITION [earliest|latest]";
 	case SUBJECT_VERB:
 		return " [VERB]";
 	case SUBJECT_FILE:
@@ -128,6 +132,25 @@ put_key(json_t *args, const struct options *opt, struct fm_err *err)
 }
 
 static int
+put_input(json_t *args, const struct options *opt, struct fm_err *err)
+{
+	const unsigned n = opt->n_words - 1;
+	uint64_t partition;
+
+	if (n < 2 || n > 3)
+		return fm_fail(err, -EINVAL, "a topic and a partition are needed");
+	if (!parse_number(opt->word[2], &partition) || partition > INT32_MAX)
+		return fm_fail(err, -EINVAL, "%s is no partition's number", opt->word[2]);
+	if (n == 3 && strcmp(opt->word[3], "earliest") != 0 && strcmp(opt->word[3], "latest") != 0)
+		return fm_fail(err, -EINVAL, "%s is neither earliest nor latest", opt->word[3]);
+	put_text(args, "topic", opt->word[1]);
+	json_object_set_new(args, "partition", json_integer((json_int_t)partition));
+	if (n == 3)
+		put_text(args, "at", opt->word[3]);
+	return 0;
+}
+
+static int
 put_subject(const struct verb *verb, const struct options *opt, json_t *args, struct fm_err *err)
 {
 	unsigned n = opt->n_words - 1;
@@ -155,6 +178,8 @@ put_subject(const struct verb *verb, const struct options *opt, json_t *args, st
 			return put_uuid(args, opt->word[1], err);
 		json_object_set_new(args, "seq", json_integer((json_int_t)seq));
 		return 0;
+	case SUBJECT_INPUT:
+		return put_input(args, opt, err);
 	case SUBJECT_VERB:
 	case SUBJECT_FILE:
 		return n <= 1 ? 0 : fm_fail(err, -EINVAL, "unexpected: %s", opt->word[2]);

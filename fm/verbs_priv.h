@@ -18,6 +18,7 @@ enum subject {
 	SUBJECT_KEY,            /* ALARM_ID ENTITY */
 	SUBJECT_UUID_OR_KEY,
 	SUBJECT_UUID_OR_SEQ,
+	SUBJECT_INPUT,          /* TOPIC PARTITION [earliest|latest] */
 	SUBJECT_VERB,           /* none or one */
 	SUBJECT_FILE,           /* none or one; offline */
 };

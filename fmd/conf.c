@@ -14,6 +14,7 @@
 enum kind { TEXT, NUMBER, SPAN, WORD };
 
 static const char *const start_words[] = {"earliest", "latest", NULL};
+static const char *const lost_words[] = {"resume", "stop", NULL};
 static const char *const level_words[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const format_words[] = {"auto", "nova", "libvirt", "request", NULL};
 
@@ -35,6 +36,7 @@ static const struct setting settings[] = {
 	{"control.write_group", TEXT, AT(write_group), "fm-admin", 0, 0, NULL},
 	{"kafka.brokers", TEXT, AT(brokers), "localhost:9092", 0, 0, NULL},
 	{"kafka.start", WORD, AT(start_latest), "latest", 0, 1, start_words},
+	{"kafka.lost_position", WORD, AT(lost_stop), "resume", 0, 1, lost_words},
 	{"kafka.outputs.alarms", TEXT, AT(out_alarms), "fm.alarms", 0, 0, NULL},
 	{"kafka.outputs.transitions", TEXT, AT(out_transitions), "fm.transitions", 0, 0, NULL},
 	{"kafka.outputs.quarantine", TEXT, AT(out_quarantine), "fm.quarantine", 0, 0, NULL},

@@ -26,6 +26,7 @@ struct fmd_conf {
 	struct conf_input input[CONF_MAX_LIST];
 	unsigned n_inputs;
 	uint64_t start_latest;          /* 0 or 1 */
+	uint64_t lost_stop;             /* 0: goes on where a log now begins; 1: an operator says */
 	struct kafka_setting setting[CONF_MAX_LIST];
 	unsigned n_settings;
 	char *engine_id, *region, *system;

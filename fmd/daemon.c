@@ -157,7 +157,7 @@ open_source(struct daemon *d, struct fm_err *err)
 	struct kafka_source_options opt = {.conf = kafka_conf_of(d), .topics = d->topics,
 		.n_topics = d->conf->n_inputs,
 		.start = d->conf->start_latest ? KAFKA_LATEST : KAFKA_EARLIEST,
-		.position = engine_position, .notice = self_notice, .ctx = d};
+		.position = engine_position, .lost = input_lost, .notice = self_notice, .ctx = d};
 
 	for (unsigned i = 0; i < d->conf->n_inputs; i++)
 		d->topics[i] = d->conf->input[i].topic;
@@ -208,6 +208,7 @@ on_tick(uv_timer_t *timer)
 	kafka_source_tick(d->source, clock_wall());
 	kafka_sink_poll(d->ksink, clock_wall());
 	self_tick(d, clock_wall());
+	input_tick(d, clock_wall());
 	engine_cycle(d);
 	if (d->failed != 0)
 		return;

@@ -33,15 +33,24 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 struct fm_time clock_wall(void);
 int64_t clock_mono_ns(void);
 
+enum input_state { INPUT_UNUSED, INPUT_WAITING, INPUT_READING, INPUT_LOST };
+
 /* One partition of one input topic: where we are and what became of its records. */
 struct part {
 	char *topic;
 	int32_t partition;
 	int64_t next_offset;            /* -1: nothing read yet */
+	/* Of the last record read. Only last_ts given: what is not newer was read (input.c). */
 	uint64_t last_hash;
 	struct fm_time last_ts;
 	uint64_t ledger[LEDGER_N];
 	bool dirty, kept;               /* kept: the store has a position for it */
+	/* input.c */
+	enum input_state state;
+	struct fm_time since;           /* of state, as of the last tick; 0: not looked at yet */
+	struct kafka_lost lost;         /* while lost_new: to be settled by this cycle */
+	bool lost_new, stopped;         /* stopped: until an operator's command */
+	int64_t lost_from;              /* the first one deleted since a record was read; -1: none */
 };
 
 struct client;
@@ -70,6 +79,8 @@ struct daemon {
 	int failed;                     /* first error of the store in this cycle */
 	struct fm_err err;
 	bool more;                      /* the last cycle stopped at a bound */
+	bool lost_new;                  /* some partition's */
+	struct fm_time missed_until;    /* wall clock: not listened to before, and accounted for */
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
 	uint64_t quarantine_kept;
 	struct fm_time quarantine_quiet;        /* when 990.001 clears; 0: not set */
@@ -106,7 +117,28 @@ void engine_reload(struct daemon *d);
 bool engine_position(void *ctx, const char *topic, int32_t partition, struct store_position *ret);
 void engine_fail(struct daemon *d, int code, const char *what);
 
+struct part *engine_part(struct daemon *d, const char *topic, int32_t partition);
+struct part *engine_find_part(const struct daemon *d, const char *topic, int32_t partition);
+/* Something is to be written, though not at once. */
+void engine_note_lazy(struct daemon *d);
+
+/* input.c */
+const char *input_state_name(const struct part *p);
+bool input_read_before(const struct part *p, const struct kafka_record *rec);
+void input_lost(void *ctx, const struct kafka_lost *lost);
+void input_settle(struct daemon *d);
+struct input_request {
+	const char *topic, *user;
+	int32_t partition;
+	bool latest;
+};
+/* -ENOENT: no such partition; -EALREADY: not lost; -EAGAIN: not known yet what it has. */
+int input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *err) FM_MUST_USE;
+void input_tick(struct daemon *d, struct fm_time now);
+void input_forget(struct daemon *d);
+
 /* self.c: fmd's own alarms */
+void self_set(struct daemon *d, const char *id, const char *entity, bool on, const char *text);
 void self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partition,
 		 const char *text);
 void self_quarantined(struct daemon *d);

@@ -57,15 +57,25 @@ engine_transition(void *ctx, struct transition *tr)
 
 /* ---- positions -------------------------------------------------------------------------------- */
 
-static struct part *
-part_get(struct daemon *d, const char *topic, int32_t partition)
+struct part *
+engine_find_part(const struct daemon *d, const char *topic, int32_t partition)
 {
 	for (unsigned i = 0; i < d->n_parts; i++)
 		if (d->part[i].partition == partition && strcmp(d->part[i].topic, topic) == 0)
 			return &d->part[i];
+	return NULL;
+}
+
+struct part *
+engine_part(struct daemon *d, const char *topic, int32_t partition)
+{
+	struct part *p = engine_find_part(d, topic, partition);
+
+	if (p != NULL)
+		return p;
 	d->part = fm_realloc(d->part, (d->n_parts + 1) * sizeof(*d->part));
 	d->part[d->n_parts] = (struct part){.topic = fm_strdup(topic), .partition = partition,
-		.next_offset = -1};
+		.next_offset = -1, .lost_from = -1};
 	return &d->part[d->n_parts++];
 }
 
@@ -73,7 +83,7 @@ bool
 engine_position(void *ctx, const char *topic, int32_t partition, struct store_position *ret)
 {
 	struct daemon *d = ctx;
-	const struct part *p = part_get(d, topic, partition);
+	const struct part *p = engine_part(d, topic, partition);
 
 	if (p->next_offset < 0)
 		return false;
@@ -82,8 +92,8 @@ engine_position(void *ctx, const char *topic, int32_t partition, struct store_po
 	return true;
 }
 
-static void
-note_lazy(struct daemon *d)
+void
+engine_note_lazy(struct daemon *d)
 {
 	if (d->lazy_due.ns == 0)
 		d->lazy_due.ns = clock_mono_ns() + ENGINE_LAZY_MS * FM_NS_PER_MS;
@@ -190,16 +200,23 @@ apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 static void
 take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 {
-	struct part *p = part_get(d, rec->topic, rec->partition);
+	struct part *p = engine_part(d, rec->topic, rec->partition);
 
 	d->record_ts = rec->ts;
 	if (d->demo)
 		d->record_mono = clock_mono_ns();
 	if (rec->offset < p->next_offset)
 		return;                 /* read before: its effect is in the store */
+	if (input_read_before(p, rec)) {
+		p->ledger[LEDGER_DUPLICATE]++;
+		p->next_offset = rec->offset + 1;
+		p->dirty = true;
+		return;
+	}
 	p->ledger[apply(d, rec, wall)]++;
-	p = part_get(d, rec->topic, rec->partition);
+	p = engine_part(d, rec->topic, rec->partition);
 	p->next_offset = rec->offset + 1;
+	p->lost_from = -1;
 	p->last_hash = kafka_record_hash(rec->p, rec->len, rec->ts);
 	p->last_ts = rec->ts;
 	p->dirty = true;
@@ -218,12 +235,12 @@ drain(struct daemon *d)
 		take(d, &rec, wall);
 		if (++n >= d->conf->cycle_records ||
 		    ((n & 63) == 0 && clock_mono_ns() >= until)) {
-			note_lazy(d);
+			engine_note_lazy(d);
 			return true;
 		}
 	}
 	if (n > 0)
-		note_lazy(d);
+		engine_note_lazy(d);
 	return false;
 }
 
@@ -299,13 +316,13 @@ static void
 note_start(void *ctx, const char *topic, int32_t partition, int64_t next_offset)
 {
 	struct daemon *d = ctx;
-	struct part *p = part_get(d, topic, partition);
+	struct part *p = engine_part(d, topic, partition);
 
 	if (p->next_offset >= 0)
 		return;
 	p->next_offset = next_offset;
 	p->dirty = true;
-	note_lazy(d);
+	engine_note_lazy(d);
 }
 
 static bool
@@ -338,6 +355,8 @@ engine_cycle(struct daemon *d)
 		return;
 	more = drain(d);
 	kafka_source_take_starts(d->source, note_start, d);
+	if (d->failed == 0)
+		input_settle(d);
 	if (d->failed == 0 && !more)
 		corr_advance(d->corr, engine_time(d), engine_transition, d);
 	if (d->failed == 0 && must_commit(d))
@@ -350,7 +369,7 @@ engine_cycle(struct daemon *d)
 	if (outbox_pump(d->outbox, clock_wall()))
 		more = true;
 	if (outbox_dirty(d->outbox))
-		note_lazy(d);
+		engine_note_lazy(d);
 	d->more = more;
 	engine_arm(d);
 }
@@ -432,7 +451,7 @@ restore_row(void *ctx, const struct row *row)
 static void
 restore_position(void *ctx, const struct store_position *pos)
 {
-	struct part *p = part_get(ctx, pos->topic, pos->partition);
+	struct part *p = engine_part(ctx, pos->topic, pos->partition);
 
 	p->next_offset = pos->next_offset;
 	p->last_hash = pos->last_hash;
@@ -443,7 +462,7 @@ restore_position(void *ctx, const struct store_position *pos)
 static void
 restore_ledger(void *ctx, const struct store_ledger *l)
 {
-	memcpy(part_get(ctx, l->topic, l->partition)->ledger, l->n, sizeof(l->n));
+	memcpy(engine_part(ctx, l->topic, l->partition)->ledger, l->n, sizeof(l->n));
 }
 
 /* Rules that changed while fmd was down are applied as a reload would. */
@@ -486,6 +505,8 @@ engine_start(struct daemon *d, struct fm_err *err)
 {
 	const int r = restore_catalogue(d);
 
+	if (d->demo)
+		input_forget(d);
 	d->quarantine_offered = store_cursor(d->store, "kafka.quarantine");
 	kafka_sink_quarantine_start(d->ksink, d->quarantine_offered);
 	d->quarantine_kept = d->quarantine_offered + store_quarantine_count(d->store);

@@ -24,6 +24,12 @@ set(struct daemon *d, const char *id, const char *entity, bool on, const char *t
 	corr_self(d->corr, at, id, entity, on, SEV_NONE, text, engine_transition, d);
 }
 
+void
+self_set(struct daemon *d, const char *id, const char *entity, bool on, const char *text)
+{
+	set(d, id, entity, on, text);
+}
+
 /* Set at the first bad record, cleared after ten minutes without one. */
 void
 self_quarantined(struct daemon *d)
@@ -78,7 +84,6 @@ self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partit
 	    const char *text)
 {
 	struct daemon *d = ctx;
-	char entity[300];
 
 	switch (what) {
 	case KAFKA_INFO:
@@ -99,11 +104,8 @@ self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partit
 	case KAFKA_TOPIC_FOUND:
 		log_line(LOG_NOTICE, "kafka", "topic %s: %s", topic, text);
 		return;
-	case KAFKA_POSITION_LOST:
+	case KAFKA_POSITION_LOST:       /* the alarm comes with what is there instead: input.c */
 		log_line(LOG_ERROR, "kafka", "topic=%s partition=%d: %s", topic, partition, text);
-		snprintf(entity, sizeof(entity), "service=fmd.topic=%.200s.partition=%d", topic,
-			 partition);
-		set(d, "990.008", entity, true, text);
 		return;
 	case KAFKA_FATAL:
 		log_line(LOG_ERROR, "kafka", "%s", text);

@@ -240,6 +240,38 @@ operate(struct verb_call *call, enum corr_command_kind kind)
 		     r == 0 ? NULL : err.msg);
 }
 
+/* Where: "earliest" or "latest" of what the partition has now. */
+static void
+resume(struct verb_call *call)
+{
+	struct daemon *d = call->d;
+	const char *at = ctl_arg_text(&call->rq, "at");
+	const uint64_t partition = ctl_arg_num(&call->rq, "partition", 0);
+	const struct input_request rq = {.topic = ctl_arg_text(&call->rq, "topic"),
+		.user = call->user, .latest = at != NULL && strcmp(at, "latest") == 0,
+		.partition = partition <= INT32_MAX ? (int32_t)partition : -1};
+	struct fm_err err = {0};
+	int r;
+
+	if (at != NULL && !rq.latest && strcmp(at, "earliest") != 0) {
+		done(call, CTL_USAGE, "at is earliest or latest");
+		return;
+	}
+	engine_begin(d);
+	r = input_resume(d, &rq, &err);
+	FM_CLEANUP(fm_freep) char *args = fm_asprintf("%s %llu %s", rq.topic,
+		(unsigned long long)partition, rq.latest ? "latest" : "earliest");
+	const struct store_audit audit = {.at = clock_wall(), .user = rq.user,
+		.verb = ctl_verb_name(call->rq.verb), .args = args,
+		.result = r == 0 ? "done" : err.msg};
+
+	if (engine_end(d, &audit) < 0)
+		done(call, CTL_FAILED, "the change could not be stored");
+	else
+		done(call, r == 0 ? CTL_OK : r == -ENOENT ? CTL_NOT_FOUND : CTL_FAILED,
+		     r == 0 ? NULL : err.msg);
+}
+
 /* ---- transitions ------------------------------------------------------------------------------------------- */
 
 static bool
@@ -402,6 +434,24 @@ stats_core(const struct verb_call *call)
 	figure(call, "events", "requests refused", s.refused, "");
 }
 
+/* What each input partition does, since when, and how far it has got. */
+static void
+stats_input(const struct verb_call *call)
+{
+	const struct daemon *d = call->d;
+	char name[300], unit[64], since[FM_TIME_STR];
+
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		const struct part *p = &d->part[i];
+
+		snprintf(name, sizeof(name), "%.255s/%d", p->topic, p->partition);
+		snprintf(unit, sizeof(unit), "next offset; %s since %s", input_state_name(p),
+			 p->since.ns != 0 ? fm_time_format(p->since, since) : "the start");
+		figure(call, "input", name, p->next_offset > 0 ? (uint64_t)p->next_offset : 0,
+		       unit);
+	}
+}
+
 static void
 stats(struct verb_call *call)
 {
@@ -416,7 +466,9 @@ stats(struct verb_call *call)
 	figure(call, "kafka", "bytes", k.bytes, "bytes");
 	figure(call, "kafka", "partitions", k.partitions, "");
 	figure(call, "kafka", "partitions caught up", k.caught_up, "");
+	figure(call, "kafka", "partitions lost", k.lost, "");
 	figure(call, "kafka", "missing topics", k.missing_topics, "");
+	stats_input(call);
 	store_get_stats(d->store, &s);
 	figure(call, "store", "last sequence", store_last_seq(d->store), "");
 	figure(call, "store", "oldest sequence", store_oldest_seq(d->store), "");
@@ -455,10 +507,14 @@ ledger(struct verb_call *call)
 	for (unsigned i = 0; i < d->n_parts; i++) {
 		json_t *row = json_pack("{s:s, s:i}", "topic", d->part[i].topic, "partition",
 					(int)d->part[i].partition);
+		char since[FM_TIME_STR];
 		uint64_t read = 0;
 
 		for (unsigned o = 0; o < LEDGER_N; o++)
 			read += d->part[i].ledger[o];
+		json_object_set_new(row, "state", json_string(input_state_name(&d->part[i])));
+		json_object_set_new(row, "since", d->part[i].since.ns == 0 ? json_null() :
+				    json_string(fm_time_format(d->part[i].since, since)));
 		json_object_set_new(row, "read", json_integer((json_int_t)read));
 		for (unsigned o = 0; o < LEDGER_N; o++)
 			json_object_set_new(row, ledger_outcome_name((enum ledger_outcome)o),
@@ -529,6 +585,7 @@ next_piece(struct verb_call *call)
 	case CTL_VERB_QUARANTINE_LIST: quarantine_list(call); break;
 	case CTL_VERB_SINK_LIST: sink_list(call); break;
 	case CTL_VERB_LEDGER: ledger(call); break;
+	case CTL_VERB_INPUT_RESUME: resume(call); break;
 	case CTL_VERB_VERSION: version(call); break;
 	case CTL_N_VERBS: break;
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define BROKER_ID 1
+#define API_FETCH 1             /* of the protocol */
 
 struct kafka_broker {
 	rd_kafka_t *rk;
@@ -99,4 +100,11 @@ kafka_broker_hide_topic(struct kafka_broker *b, const char *topic, bool hidden)
 	rd_kafka_mock_topic_set_error(b->cluster, topic, hidden ?
 				      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART :
 				      RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void
+kafka_broker_outrun_fetch(struct kafka_broker *b)
+{
+	rd_kafka_mock_push_request_errors(b->cluster, API_FETCH, 1,
+					  RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE);
 }

@@ -35,6 +35,27 @@ typedef void kafka_notice_f(void *ctx, enum kafka_notice what, const char *topic
 /* ---- source --------------------------------------------------------------------------- */
 
 enum kafka_start { KAFKA_EARLIEST, KAFKA_LATEST };
+
+/*
+ * A partition that cannot be read on where it was: the record at that offset, or the one before it,
+ * is not the one that was read then. low and high are what the log has now: its first offset, and
+ * the one after its last.
+ */
+struct kafka_lost {
+	const char *topic;              /* stable until the source is freed */
+	int32_t partition;
+	int64_t wanted;                 /* the offset to be read next */
+	int64_t low, high;
+	/*
+	 * Not what wanted counted in: the topic was made anew, or its end was cut off. Else the
+	 * records from wanted to low - 1 were deleted, as retention does.
+	 */
+	bool anew;
+};
+
+/* WAITING: its topic is missing, its leader is not heard, or the log is being compared. */
+enum kafka_input { KAFKA_INPUT_READING, KAFKA_INPUT_WAITING, KAFKA_INPUT_LOST };
+
 struct kafka_source_options {
 	struct kafka_conf conf;
 	const char *const *topics;
@@ -43,6 +64,12 @@ struct kafka_source_options {
 	/* Where to go on; returns false when the store has no position. */
 	bool (*position)(void *ctx, const char *topic, int32_t partition,
 			 struct store_position *ret);
+	/*
+	 * A position is lost, and what is there instead is known. Called like a notice. The caller
+	 * must answer, then or later, by kafka_source_resume_lost or kafka_source_leave_lost; until
+	 * then nothing is "caught up" and the other partitions wait a moment, as for a slow one.
+	 */
+	void (*lost)(void *ctx, const struct kafka_lost *lost);
 	kafka_notice_f *notice;
 	void *ctx;
 };
@@ -84,14 +111,23 @@ void kafka_source_tick(struct kafka_source *src, struct fm_time now);
 bool kafka_source_caught_up(const struct kafka_source *src);
 void kafka_source_pause(struct kafka_source *src, bool on);
 
+/* -ENOENT: the source has no such partition. */
+int kafka_source_state(const struct kafka_source *src, const char *topic, int32_t partition,
+		       enum kafka_input *ret) FM_MUST_USE;
 /*
- * KAFKA_POSITION_LOST stopped a partition: the record at the stored position, or the one before
- * it, is not the one that was read then (topic made anew, cut short, or retention passed by). It
- * is left alone, and does not count for "caught up", until the operator's choice arrives here.
- * Returns 0 or -ENOENT (no such partition, or not stopped).
+ * The ends of a lost partition, a few seconds old at most. -ENOENT: it is not lost; -EAGAIN: they
+ * are not known yet, or its topic is missing.
+ */
+int kafka_source_find_lost(const struct kafka_source *src, const char *topic, int32_t partition,
+			   struct kafka_lost *ret) FM_MUST_USE;
+/*
+ * Reads a lost partition on at that offset, whatever lies before it; the caller stores it as the
+ * position. May be called from the lost callback. -ENOENT: it is not lost.
  */
 int kafka_source_resume_lost(struct kafka_source *src, const char *topic, int32_t partition,
-			     enum kafka_start at);
+			     int64_t offset);
+/* It stays as it is, and no longer keeps the others from being "caught up". -ENOENT as above. */
+int kafka_source_leave_lost(struct kafka_source *src, const char *topic, int32_t partition);
 /*
  * Tells once, for each partition begun at its end (KAFKA_LATEST), which offset that was. To be
  * stored like a position: else a restart before its first record would begin at a later end.
@@ -104,7 +140,7 @@ uint64_t kafka_record_hash(const void *p, size_t len, struct fm_time ts);
 
 struct kafka_source_stats {
 	uint64_t records, bytes;
-	unsigned partitions, caught_up, missing_topics;
+	unsigned partitions, caught_up, lost, missing_topics;
 	bool reachable;
 	int64_t lag;                    /* records behind the last known ends; -1: not known */
 };
@@ -165,6 +201,8 @@ int kafka_broker_add_topic(struct kafka_broker *b, const char *topic, int partit
 void kafka_broker_set_up(struct kafka_broker *b, bool up);
 /* Clients are told that there is no such topic; what it holds stays. */
 void kafka_broker_hide_topic(struct kafka_broker *b, const char *topic, bool hidden);
+/* The next fetch is told that what it asks for is not there, as when retention was faster. */
+void kafka_broker_outrun_fetch(struct kafka_broker *b);
 
 /* The version of librdkafka in use, and whether SASL/SCRAM would need a newer one. */
 const char *kafka_library_version(void);

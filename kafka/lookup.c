@@ -1,5 +1,6 @@
 /*
- * lookup: the thread that asks for metadata. Knows nothing about what the answer is used for.
+ * lookup: the thread that asks brokers what librdkafka only answers while its caller waits. Knows
+ * nothing about what the answers are used for.
  */
 #include "kafka/lookup_priv.h"
 
@@ -17,9 +18,10 @@ struct lookup {
 	rd_kafka_t *rk;
 	int ask_fd, wake_fd;
 	pthread_t thread;
-	/* shared: the newest answer is the only one that counts */
+	/* shared: the newest question and answer are the only ones that count */
 	_Atomic(struct lookup_answer *) slot;
-	atomic_bool stop;
+	_Atomic(struct lookup_extents *) question, extents;
+	atomic_bool metadata_wanted, stop;
 };
 
 static void
@@ -50,13 +52,36 @@ look_up(struct lookup *lk)
 	poke(lk->wake_fd);
 }
 
+/* After one that got no answer in time the rest would not either. */
+static void
+measure(struct lookup *lk, struct lookup_extents *x)
+{
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	for (unsigned i = 0; i < x->n; i++) {
+		struct lookup_extent *e = &x->v[i];
+		if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && !atomic_load(&lk->stop))
+			code = rd_kafka_query_watermark_offsets(lk->rk, e->topic, e->partition,
+								&e->low, &e->high,
+								LOOKUP_TIMEOUT_MS);
+		e->code = code;
+	}
+	free(atomic_exchange(&lk->extents, x));
+	poke(lk->wake_fd);
+}
+
 static void *
 run(void *arg)
 {
 	struct lookup *lk = arg;
 	uint64_t n;
-	while (read(lk->ask_fd, &n, sizeof(n)) == (ssize_t)sizeof(n) && !atomic_load(&lk->stop))
-		look_up(lk);
+	while (read(lk->ask_fd, &n, sizeof(n)) == (ssize_t)sizeof(n) && !atomic_load(&lk->stop)) {
+		if (atomic_exchange(&lk->metadata_wanted, false))
+			look_up(lk);
+		struct lookup_extents *x = atomic_exchange(&lk->question, NULL);
+		if (x != NULL)
+			measure(lk, x);
+	}
 	return NULL;
 }
 
@@ -100,12 +125,15 @@ lookup_free(struct lookup *lk)
 	pthread_join(lk->thread, NULL);
 	close(lk->ask_fd);
 	lookup_answer_free(atomic_load(&lk->slot));
+	free(atomic_load(&lk->question));
+	free(atomic_load(&lk->extents));
 	free(lk);
 }
 
 void
 lookup_ask(struct lookup *lk)
 {
+	atomic_store(&lk->metadata_wanted, true);
 	poke(lk->ask_fd);
 }
 
@@ -113,4 +141,17 @@ struct lookup_answer *
 lookup_take(struct lookup *lk)
 {
 	return atomic_exchange(&lk->slot, NULL);
+}
+
+void
+lookup_ask_extents(struct lookup *lk, struct lookup_extents *x)
+{
+	free(atomic_exchange(&lk->question, x));
+	poke(lk->ask_fd);
+}
+
+struct lookup_extents *
+lookup_take_extents(struct lookup *lk)
+{
+	return atomic_exchange(&lk->extents, NULL);
 }

@@ -72,10 +72,17 @@ part_active(const struct part *p)
 	return p->state != PART_LOST && !p->topic->missing;
 }
 
+bool
+part_undecided(const struct part *p)
+{
+	return p->state == PART_LOST && !p->left && !p->topic->missing;
+}
+
 void
 part_recount(struct part *p)
 {
-	bool waits = part_active(p) && p->head == NULL && !p->at_end && !p->excused;
+	bool waits = (part_active(p) || part_undecided(p)) && p->head == NULL && !p->at_end &&
+		!p->excused;
 	if (waits != p->waits)
 		p->src->n_waiting += waits ? 1 : -1U;
 	p->waits = waits;
@@ -151,9 +158,12 @@ part_stop(struct part *p)
 }
 
 static void
-lose(struct part *p, const char *why)
+lose(struct part *p, bool anew, const char *why)
 {
 	p->state = PART_LOST;
+	p->anew = anew;
+	p->left = p->told = p->excused = false;
+	p->src->extents_asked_at = (struct fm_time){0};
 	part_stop(p);
 	source_notice(p->src, KAFKA_POSITION_LOST, p->topic->name, p->no,
 		      "cannot go on at offset %" PRId64 ": %s", p->next, why);
@@ -164,9 +174,19 @@ part_start_at(struct part *p, enum kafka_start start)
 {
 	p->state = PART_READING;
 	p->next = -1;
+	p->from = start;
 	p->excused = false;
 	p->start_wanted = start == KAFKA_LATEST;
 	assign(p, start == KAFKA_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING);
+}
+
+void
+part_start_offset(struct part *p, int64_t offset)
+{
+	p->state = PART_READING;
+	p->next = offset;
+	p->excused = p->start_wanted = false;
+	assign(p, offset);
 }
 
 void
@@ -178,12 +198,24 @@ part_start(struct part *p, enum kafka_start start)
 		part_start_at(p, start);
 		return;
 	}
-	bool probe = pos.last_hash != 0 && pos.next_offset > 0;
-	p->state = probe ? PART_PROBING : PART_READING;
+	if (pos.last_hash == 0 || pos.next_offset <= 0) {
+		part_start_offset(p, pos.next_offset);
+		return;
+	}
+	p->state = PART_PROBING;
 	p->next = pos.next_offset;
 	p->want_hash = pos.last_hash;
 	p->excused = false;
-	assign(p, probe ? pos.next_offset - 1 : pos.next_offset);
+	assign(p, pos.next_offset - 1);
+}
+
+void
+part_recheck(struct part *p)
+{
+	struct store_position pos;
+	if (p->state == PART_READING && !p->topic->missing && p->src->position != NULL &&
+	    p->src->position(p->src->ctx, p->topic->name, p->no, &pos) && pos.last_hash != 0)
+		part_start(p, p->src->start);
 }
 
 /* ---- records ----------------------------------------------------------------------------- */
@@ -211,10 +243,10 @@ probe(struct part *p, const rd_kafka_message_t *m)
 	if (m->offset < p->next - 1)
 		return;
 	if (m->offset > p->next - 1)
-		lose(p, "the record before it is no longer there");
+		lose(p, true, "the record before it is no longer there");
 	else if (message_hash(m) != p->want_hash)
-		lose(p, "the record before it is another one than was read: the topic was made anew"
-		     " or cut short");
+		lose(p, true, "the record before it is another one than was read: the topic was made"
+		     " anew or cut short");
 	else
 		p->state = PART_READING;
 }
@@ -224,12 +256,24 @@ on_end(struct part *p, int64_t end)
 {
 	reach_on_heard(p);
 	if (p->state == PART_PROBING && end < p->next) {
-		lose(p, "the log ends before it");
+		lose(p, true, "the log ends before it");
 		return;
 	}
 	if (p->next < end)
 		p->next = end;
 	p->at_end = true;
+}
+
+/* What was asked for is not there. */
+static void
+on_out_of_range(struct part *p, const char *why)
+{
+	if (p->state == PART_PROBING)
+		part_start_offset(p, p->next);
+	else if (p->next < 0)
+		part_start_at(p, p->from);
+	else
+		lose(p, false, why);
 }
 
 static void
@@ -241,12 +285,7 @@ on_error(struct part *p, const rd_kafka_message_t *m)
 		break;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-		if (p->state == PART_PROBING) {
-			p->state = PART_READING;
-			assign(p, p->next);
-		} else {
-			lose(p, rd_kafka_message_errstr(m));
-		}
+		on_out_of_range(p, rd_kafka_message_errstr(m));
 		break;
 	default:
 		source_notice(p->src, KAFKA_WARNING, p->topic->name, p->no, "%s",
@@ -259,7 +298,9 @@ on_error(struct part *p, const rd_kafka_message_t *m)
 static void
 take(struct part *p, rd_kafka_message_t *m)
 {
-	if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+	if (p->state == PART_LOST)
+		;                       /* asked for before it was lost */
+	else if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		on_error(p, m);
 	else if (p->state == PART_PROBING)
 		probe(p, m);

@@ -100,6 +100,10 @@ serve(struct kafka_source *src)
 	if (a != NULL)
 		topics_on_answer(src, a);
 	lookup_answer_free(a);
+	struct lookup_extents *x = lookup_take_extents(src->lookup);
+	if (x != NULL)
+		lost_on_answer(src, x);
+	free(x);
 }
 
 /* ---- merge ------------------------------------------------------------------------------- */
@@ -226,6 +230,7 @@ kafka_source_new(const struct kafka_source_options *opt, struct kafka_source **r
 	src->fd = -1;
 	src->position = opt->position;
 	src->notice = opt->notice;
+	src->lost = opt->lost;
 	src->ctx = opt->ctx;
 	src->start = opt->start;
 	int r = start(src, opt, err);
@@ -293,7 +298,10 @@ excuse_waiting(struct kafka_source *src, struct fm_time now)
 			excuse(src->parts[i], now);
 }
 
-/* After standing still (a stopped process, a paused machine) nothing known about silence holds. */
+/*
+ * After standing still (a stopped process, a paused machine) nothing known about silence holds, and
+ * a topic may have been made anew unseen.
+ */
 static void
 notice_stall(struct kafka_source *src, struct fm_time now)
 {
@@ -303,8 +311,10 @@ notice_stall(struct kafka_source *src, struct fm_time now)
 	if (!stalled)
 		return;
 	reach_forget(src);
-	for (unsigned i = 0; i < src->n_parts; i++)
+	for (unsigned i = 0; i < src->n_parts; i++) {
 		src->parts[i]->waiting_since = (struct fm_time){0};
+		part_recheck(src->parts[i]);
+	}
 }
 
 void
@@ -315,6 +325,7 @@ kafka_source_tick(struct kafka_source *src, struct fm_time now)
 	notice_stall(src, now);
 	serve(src);
 	topics_tick(src, now);
+	lost_tick(src, now);
 	excuse_waiting(src, now);
 }
 
@@ -325,6 +336,8 @@ kafka_source_caught_up(const struct kafka_source *src)
 		return false;
 	for (unsigned i = 0; i < src->n_parts; i++) {
 		const struct part *p = src->parts[i];
+		if (part_undecided(p))
+			return false;
 		if (part_active(p) && (!p->at_end || p->head != NULL || !p->heard ||
 				       rd_kafka_queue_length(p->q) > 0))
 			return false;
@@ -342,23 +355,19 @@ kafka_source_pause(struct kafka_source *src, bool on)
 	(void)r;
 }
 
-static struct part *
-find_part(const struct kafka_source *src, const char *topic, int32_t no)
-{
-	for (unsigned i = 0; i < src->n_parts; i++)
-		if (src->parts[i]->no == no && strcmp(src->parts[i]->topic->name, topic) == 0)
-			return src->parts[i];
-	return NULL;
-}
-
 int
-kafka_source_resume_lost(struct kafka_source *src, const char *topic, int32_t partition,
-			 enum kafka_start at)
+kafka_source_state(const struct kafka_source *src, const char *topic, int32_t partition,
+		   enum kafka_input *ret)
 {
-	struct part *p = find_part(src, topic, partition);
-	if (p == NULL || p->state != PART_LOST)
+	const struct part *p = source_find_part(src, topic, partition);
+	if (p == NULL)
 		return -ENOENT;
-	part_start_at(p, at);
+	if (p->state == PART_LOST)
+		*ret = KAFKA_INPUT_LOST;
+	else if (p->state == PART_PROBING || p->topic->missing || !p->heard)
+		*ret = KAFKA_INPUT_WAITING;
+	else
+		*ret = KAFKA_INPUT_READING;
 	return 0;
 }
 
@@ -397,6 +406,7 @@ kafka_source_get_stats(const struct kafka_source *src, struct kafka_source_stats
 	for (unsigned i = 0; i < src->n_parts; i++) {
 		const struct part *p = src->parts[i];
 		s.caught_up += p->at_end && p->head == NULL;
+		s.lost += p->state == PART_LOST;
 		if (!part_active(p) || s.lag < 0)
 			continue;
 		int64_t lag = lag_of(src, p);

@@ -2,7 +2,8 @@
  * source_priv: the parts of the source. Private to this folder.
  *
  * part.c knows one partition (where to start, is it read to its end), reach.c whether the brokers
- * are heard, topics.c which partitions there are, source.c the merge and the public functions.
+ * are heard, topics.c which partitions there are, lost.c those that cannot go on, source.c the merge
+ * and the public functions.
  */
 #ifndef FM_KAFKA_SOURCE_PRIV_H
 #define FM_KAFKA_SOURCE_PRIV_H
@@ -17,10 +18,12 @@
  *   start ───────────────▶ PROBING ───────────────────────▶ READING
  *     │ otherwise             │ other, missing, or past the end  │ asked for what is not there
  *     └──────▶ READING        └──────────▶ LOST ◀────────────────┘
- *                                           │ kafka_source_resume_lost
- *                                           └──────▶ READING
+ *              ▲     │ nothing read yet     │ kafka_source_resume_lost
+ *              └─────┘ and no offset asked  └──────▶ READING
+ *                      for but an end
  * When what is asked for in PROBING has been deleted by retention, READING starts without a
- * comparison; had the next record been deleted too, READING would find that out.
+ * comparison; had the next record been deleted too, READING would find that out. A start at an end
+ * of the log that moved on meanwhile has lost nothing: it is made again.
  */
 enum part_state { PART_PROBING, PART_READING, PART_LOST };
 
@@ -39,6 +42,12 @@ struct part {
 	struct fm_heap_node node;       /* in src->heads while head is set: due = its time */
 	bool at_end;                    /* everything up to the end last reported is taken */
 	bool start_wanted;              /* started at the end: its offset is to be told once */
+	enum kafka_start from;          /* next is -1: which end */
+	/* LOST */
+	bool anew;                      /* see struct kafka_lost */
+	bool left;                      /* nobody waits for it */
+	bool told;                      /* low and high are known, and so is the caller */
+	int64_t low, high;
 	/* merge */
 	bool waits;                     /* counted in src->n_waiting */
 	bool excused;                   /* the merge goes on without it until it delivers */
@@ -67,6 +76,7 @@ struct kafka_source {
 	/* immutable */
 	bool (*position)(void *, const char *, int32_t, struct store_position *);
 	kafka_notice_f *notice;
+	void (*lost)(void *, const struct kafka_lost *);
 	void *ctx;
 	enum kafka_start start;
 	rd_kafka_t *rk;
@@ -87,6 +97,8 @@ struct kafka_source {
 	struct part *current;           /* its head has been handed out */
 	bool paused;
 	struct fm_time ticked_at;
+	/* lost.c */
+	struct fm_time extents_asked_at;
 	uint64_t n_records, n_bytes;
 	/* reach.c */
 	bool reachable, any_up;
@@ -105,10 +117,16 @@ void part_free(struct part *p);
 void part_start(struct part *p, enum kafka_start start);
 /* From one of the two ends, whatever the store says. */
 void part_start_at(struct part *p, enum kafka_start start);
+/* From an offset, without comparing what lies before it. */
+void part_start_offset(struct part *p, int64_t offset);
+/* Is the log still the one that was read? What is queued may be another's, and is fetched again. */
+void part_recheck(struct part *p);
 /* Its topic is gone: no longer fetched, and what is queued is forgotten. */
 void part_stop(struct part *p);
 /* Not lost, and its topic exists: only these count for "caught up" and "reachable". */
 bool part_active(const struct part *p);
+/* Lost, and what to do about it has not been said. */
+bool part_undecided(const struct part *p);
 /* Takes from the queue until there is a head or nothing more. Call when head is NULL. */
 void part_fill(struct part *p);
 /* After any change to head, at_end, state or excused, or of its topic's missing. */
@@ -122,6 +140,11 @@ void reach_on_all_down(struct kafka_source *src, const char *why);
 void reach_on_heard(struct part *p);
 /* fmd itself stood still: nobody has been heard meanwhile. */
 void reach_forget(struct kafka_source *src);
+
+/* lost.c */
+void lost_on_answer(struct kafka_source *src, const struct lookup_extents *x);
+void lost_tick(struct kafka_source *src, struct fm_time now);
+struct part *source_find_part(const struct kafka_source *src, const char *topic, int32_t no);
 
 /* topics.c */
 int topics_new(struct kafka_source *src, const struct kafka_source_options *opt,

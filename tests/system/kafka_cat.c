@@ -7,6 +7,7 @@
  *     in:  at TOPIC PARTITION NEXT_OFFSET HASH  (before "go": a stored position)
  *          go | status | resume TOPIC PARTITION earliest|latest
  *     out: record TOPIC PARTITION OFFSET MS HASH TEXT | notice N TOPIC PARTITION TEXT
+ *          lost TOPIC PARTITION WANTED LOW HIGH anew|deleted
  *          caught-up 0|1 (when it changes) | status 0|1 (the same, when asked)
  *          slowest US                         (the longest turn, when it ends)
  *   kafka_cat write BROKERS
@@ -119,6 +120,25 @@ start_of(const char *word)
 	return strcmp(word, "latest") == 0 ? KAFKA_LATEST : KAFKA_EARLIEST;
 }
 
+/* Left alone until "resume". */
+static void
+lost(void *ctx, const struct kafka_lost *l)
+{
+	const struct reader *r = ctx;
+	printf("lost %s %d %lld %lld %lld %s\n", l->topic, l->partition, (long long)l->wanted,
+	       (long long)l->low, (long long)l->high, l->anew ? "anew" : "deleted");
+	kafka_source_leave_lost(r->src, l->topic, l->partition);
+}
+
+static void
+resume(struct reader *r, const char *topic, int32_t part, enum kafka_start at)
+{
+	struct kafka_lost l;
+	if (kafka_source_find_lost(r->src, topic, part, &l) < 0 ||
+	    kafka_source_resume_lost(r->src, topic, part, at == KAFKA_LATEST ? l.high : l.low) < 0)
+		printf("not lost\n");
+}
+
 /* Returns true on "go". */
 static bool
 obey_reader(struct reader *r, const struct command *c)
@@ -132,9 +152,8 @@ obey_reader(struct reader *r, const struct command *c)
 			.topic = fm_strdup(c->words[1]), .partition = atoi(c->words[2]),
 			.next_offset = atoll(c->words[3]), .last_hash = strtoull(c->words[4], NULL, 10),
 		};
-	if (strcmp(c->words[0], "resume") == 0 && c->n == 4 &&
-	    kafka_source_resume_lost(r->src, c->words[1], atoi(c->words[2]), start_of(c->words[3])) < 0)
-		printf("not lost\n");
+	if (strcmp(c->words[0], "resume") == 0 && c->n == 4)
+		resume(r, c->words[1], atoi(c->words[2]), start_of(c->words[3]));
 	return false;
 }
 
@@ -188,7 +207,8 @@ read_all(int argc, char **argv)
 	struct kafka_source_options opt = {
 		.conf = {.brokers = argv[2], .client_id = "kafka_cat"},
 		.topics = (const char *const *)(argv + 4), .n_topics = (unsigned)argc - 4,
-		.start = start_of(argv[3]), .position = position, .notice = notice, .ctx = &r,
+		.start = start_of(argv[3]), .position = position, .lost = lost, .notice = notice,
+		.ctx = &r,
 	};
 	if (kafka_source_new(&opt, &r.src, &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);

@@ -4,6 +4,7 @@ record to a trap, to Kafka and to fm.
 
     python3 tests/system/test_daemon.py BUILD_DIR [unittest arguments]
 """
+import datetime
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from snmp_peers import Snmptrapd, find_snmptrapd  # noqa: E402
+from story import Story  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = None
@@ -84,6 +86,7 @@ class BadInput(Base):
         ("kafak: {}\n", ":4:1: unknown key kafak"),
         ("limits:\n    record: lots\n", ":5:13: limits.record: not a number"),
         ("kafka: {inputs: [{topic: x, fromat: auto}]}\n", ":4:29: kafka.inputs: unknown key"),
+        ("kafka: {lost_position: maybe}\n", ":4:24: kafka.lost_position: not one of resume"),
         ("log: {level: loud}\n", ":4:14: log.level: not one of"),
         ("retention: {age: ever}\n", ":4:18: retention.age"),
         ("log: [\n", "fmd.yaml:"),
@@ -246,6 +249,196 @@ class EndToEnd(Base):
         self.frozen.signal(signal.SIGCONT)
         wait(lambda: {s["name"]: s for s in self.rows("sink-list")}["snmp:frozen"]["lag"] == 0,
              "the thawed target to be served", 90)
+
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Lost(Base):
+    """Input that vanished: a second fmd --demo is the broker, so that it can be younger than what
+    the fmd under test has stored."""
+
+    SET = '{"op":"set","alarm_id":"200.004","entity_instance_id":"host=%s"}'
+    ENTITY = "service=fmd.topic=fm.requests.partition=0"
+
+    def broker(self, name):
+        """Returns the process and the address."""
+        home = self.dir / name
+        home.mkdir()
+        with open(home / "log", "ab") as log:
+            fmd = subprocess.Popen([BUILD / "fmd/fmd", "--demo", "--state-dir", home], stderr=log)
+        self.addCleanup(self.kill, fmd)
+        file = home / "broker"
+        return fmd, wait(lambda: file.exists() and file.read_text().strip(), "a broker")
+
+    def kill(self, fmd):
+        fmd.kill()
+        fmd.wait()
+
+    def produce(self, address, *texts):
+        subprocess.run(["kcat", "-P", "-b", address, "-t", "fm.requests"], input="\n".join(texts),
+                       text=True, check=True, timeout=30)
+
+    def of_request(self, address, policy):
+        return self.config(f"kafka: {{brokers: '{address}', start: earliest, inputs: "
+                           f"[{{topic: fm.requests}}], lost_position: {policy}}}\n")
+
+    def hosts(self):
+        return sorted(a["entity_instance_id"] for a in self.rows("alarm-list")
+                      if a["alarm_id"] == "200.004")
+
+    def lost(self):
+        return [a for a in self.rows("alarm-list") if a["alarm_id"] == "990.008"]
+
+    def ledger(self):
+        return [r for r in self.rows("ledger") if r["topic"] == "fm.requests"][0]
+
+    def in_stats(self):
+        return [r["unit"] for r in self.rows("stats") if r["name"] == "fm.requests/0"][0]
+
+    def read_three_then_a_younger_broker(self, policy):
+        old, address = self.broker("old")
+        self.produce(address, *(self.SET % f"old-{i}" for i in range(3)))
+        fmd = self.start("-c", self.of_request(address, policy))
+        wait(lambda: len(self.hosts()) == 3, "three alarms")
+        wait(lambda: "reading since" in self.in_stats(), "the state")
+        self.end(fmd)
+        self.kill(old)
+        _, address = self.broker("young")
+        self.produce(address, self.SET % "young-0")
+        return self.of_request(address, policy), address
+
+    def test_reading_goes_on_with_what_there_is_and_says_what_is_gone(self):
+        config, address = self.read_three_then_a_younger_broker("resume")
+        fmd = self.start("-c", config)
+        wait(lambda: "host=young-0" in self.hosts(), "the new topic to be read")
+        self.assertEqual(len(self.hosts()), 4)
+        alarm, = self.lost()
+        self.assertEqual(alarm["entity_instance_id"], self.ENTITY)
+        self.assertIn("made anew or cut short, what followed offset 2 is lost; reading goes on at "
+                      "offset 0", alarm["reason_text"])
+        row = self.ledger()
+        self.assertEqual((row["read"], row["applied"]), (4, 4))
+        # Once settled it is settled: no loss is found again, and the alarm stays.
+        self.kill(fmd)
+        fmd = self.start("-c", config)
+        self.produce(address, self.SET % "young-1")
+        wait(lambda: len(self.hosts()) == 5, "the next record")
+        after, = self.lost()
+        self.assertEqual((after["uuid"], after["count"], after["reason_text"]),
+                         (alarm["uuid"], 1, alarm["reason_text"]))
+        self.assertEqual(self.ledger()["read"], 5)
+        self.assertEqual(self.fm("alarm-delete", "--yes", alarm["uuid"]).returncode, 0)
+        self.assertEqual(self.lost(), [])
+
+    def test_what_was_read_before_is_not_applied_again(self):
+        old, address = self.broker("old")
+        stamps = [time.time_ns() // 1_000_000 - 5000 + i for i in range(5)]
+        fill = next(path for path in BUILD.rglob("kafka_feed") if path.is_file())
+
+        def feed(address, records):
+            subprocess.run([fill, address], input="".join(
+                f"fm.requests\t{ms}\t{self.SET % host}\n" for ms, host in records), text=True,
+                check=True, timeout=30)
+        feed(address, [(stamps[i], f"h-{i}") for i in range(4)])
+        fmd = self.start("-c", self.of_request(address, "resume"))
+        wait(lambda: len(self.hosts()) == 4, "four alarms")
+        self.end(fmd)
+        self.kill(old)
+        # The same log without its last records, as an unclean election leaves it, and a new one.
+        _, address = self.broker("young")
+        feed(address, [(stamps[0], "h-0"), (stamps[1], "h-1"), (stamps[4], "h-4")])
+        self.start("-c", self.of_request(address, "resume"))
+        wait(lambda: len(self.hosts()) == 5, "the new record")
+        row = self.ledger()
+        self.assertEqual((row["read"], row["applied"], row["duplicate"]), (7, 5, 2))
+        self.assertEqual({a["count"] for a in self.rows("alarm-list")}, {1})
+        self.assertIn("was read before", self.lost()[0]["reason_text"])
+
+    def test_with_stop_an_operator_says_where_to_go_on(self):
+        config, address = self.read_three_then_a_younger_broker("stop")
+        fmd = self.start("-c", config)
+        alarm, = wait(self.lost, "the alarm")
+        self.assertIn("reading has stopped", alarm["reason_text"])
+        wait(lambda: self.ledger()["state"] == "lost", "the state")
+        self.assertIn("lost since", self.in_stats())
+        since = self.ledger()["since"]
+        # A kill between loss and command: the same loss, no news.
+        self.kill(fmd)
+        fmd = self.start("-c", config)
+        wait(lambda: self.ledger()["state"] == "lost", "the state again")
+        again, = self.lost()
+        self.assertEqual((again["uuid"], again["count"]), (alarm["uuid"], 1))
+        self.assertEqual(self.ledger()["since"], since)
+        self.assertEqual(len(self.hosts()), 3)
+
+        self.assertEqual(self.fm("input-resume", "fm.requests", "7").returncode, 3)
+        self.assertEqual(self.fm("input-resume", "nothing", "0").returncode, 3)
+        out = self.fm("input-resume", "fm.requests", "0")
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.kill(fmd)                          # the answer is durable
+        fmd = self.start("-c", config)
+        wait(lambda: len(self.hosts()) == 4, "the new topic to be read")
+        self.assertIn("reading goes on at offset 0", self.lost()[0]["reason_text"])
+        self.assertEqual(self.ledger()["read"], 4)
+        out = self.fm("input-resume", "fm.requests", "0")
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("has not lost", out.stderr)
+        self.end(fmd)
+        db = sqlite3.connect(self.dir / "state/fmd.db")
+        rows = db.execute("SELECT verb, args, result FROM audit ORDER BY id").fetchall()
+        db.close()
+        self.assertEqual([r[2] for r in rows if r[0] == "input-resume"],
+                         ["no such input partition"] * 2 +
+                         ["done", "this partition has not lost its position"])
+        self.assertEqual([r[1] for r in rows if r[2] == "done"], ["fm.requests 0 earliest"])
+
+    def test_latest_skips_what_is_there(self):
+        config, address = self.read_three_then_a_younger_broker("stop")
+        self.start("-c", config)
+        wait(self.lost, "the alarm")
+        out = self.fm("input-resume", "fm.requests", "0", "latest")
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.assertIn("offsets 0 to 0 were skipped by command; reading goes on at offset 1",
+                      self.lost()[0]["reason_text"])
+        self.produce(address, self.SET % "young-1")
+        wait(lambda: "host=young-1" in self.hosts(), "the next record")
+        self.assertNotIn("host=young-0", self.hosts())
+
+    def test_time_that_was_missed_raises_nothing(self):
+        old, address = self.broker("old")
+        began = time.time()
+        story = Story(1, int(began * 1000))
+        story.nova("instance.pause.end", story.guests[0], "compute-0", state="paused")
+        self.produce(address, story.records[0][2])
+        fmd = self.start("-c", self.of_request(address, "resume"))
+        wait(lambda: [r for r in self.rows("ledger") if r["applied"]], "the pause")
+        self.kill(fmd)
+        self.kill(old)
+        _, address = self.broker("young")
+        self.produce(address, self.SET % "young-0")
+        gone = time.time()
+        wait(lambda: time.time() - gone > 5, "some seconds of an outage")
+        # Paused for ten seconds is an alarm; whether it was, nobody heard.
+        missed = time.time() - gone
+        self.start("-c", self.of_request(address, "resume"))
+        paused, = wait(lambda: [a for a in self.rows("alarm-list") if a["alarm_id"] == "700.002"],
+                       "the alarm, later")
+        heard, = self.rows("alarm-history", paused["uuid"])
+        held = datetime.datetime.fromisoformat(heard["time"]).timestamp() - began
+        self.assertGreater(held, 10 + missed)
+
+    def test_the_demo_starts_again_on_a_kept_state(self):
+        demo = ("--demo", "--state-dir", self.dir, "-c", self.config())
+        for round_no in range(3):
+            fmd = self.start(*demo)
+            address = (self.dir / "broker").read_text().strip()
+            self.produce(address, self.SET % f"host-{round_no}")
+            wait(lambda: len(self.hosts()) == round_no + 1, "the alarms of all rounds")
+            self.assertEqual(self.ledger()["applied"], round_no + 1)
+            (self.end if round_no == 0 else self.kill)(fmd)
+        self.start(*demo)
+        self.assertEqual(self.hosts(), [f"host=host-{i}" for i in range(3)])
+        wait(lambda: self.ledger()["state"] == "reading", "the state")
+        self.assertEqual(self.lost(), [])
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ LISTS = {"alarm-list": [], "alarm-summary": [], "alarm-history": KEY, "event-lis
          "stats": [], "sink-list": [], "ledger": [], "quarantine-list": []}
 SHOWS = {"alarm-show": [UUID], "event-show": ["17"], "version": []}
 COMMANDS = {"alarm-delete": ["--yes", UUID], "alarm-clear": KEY, "alarm-ack": [UUID],
-            "alarm-unack": [UUID]}
+            "alarm-unack": [UUID], "input-resume": ["libvirt.events", "0", "latest"]}
 STORIES = {"explain": KEY, "watch": []}
 ALL = {**LISTS, **SHOWS, **COMMANDS, **STORIES}
 
@@ -127,6 +127,10 @@ class Requests(Base):
 
     def test_words_become_arguments(self):
         self.assertEqual(self.last("alarm-show", UUID.upper())["args"], {"uuid": UUID})
+        self.assertEqual(self.last("input-resume", "libvirt.events", "2")["args"],
+                         {"topic": "libvirt.events", "partition": 2})
+        self.assertEqual(self.last("input-resume", "libvirt.events", "2", "latest")["args"],
+                         {"topic": "libvirt.events", "partition": 2, "at": "latest"})
         self.assertEqual(self.last("alarm-clear", *KEY)["args"],
                          {"alarm_id": KEY[0], "entity": KEY[1]})
         self.assertEqual(self.last("event-show", "17")["args"], {"seq": 17})
@@ -203,8 +207,8 @@ class Lists(Base):
         for columns in (60, 80, 100, 200):
             for verb, args in LISTS.items():
                 text = self.fm(verb, *args, COLUMNS=str(columns))
-                # nine columns of numbers need their room
-                limit = max(columns, 76) if verb == "ledger" else columns
+                # eight columns of numbers and a word need their room
+                limit = max(columns, 80) if verb == "ledger" else columns
                 with self.subTest(verb=verb, columns=columns):
                     self.assertEqual(len({width_of(line) for line in text.splitlines()}), 1, text)
                     self.assertLessEqual(width_of(text.splitlines()[0]), limit, text)
@@ -231,8 +235,8 @@ class Lists(Base):
         self.fmd.rows = {}
         self.assertEqual(len(framed(self.fm("alarm-list"))), 1)
         self.assertEqual(self.fm("alarm-list", "--json"), "[]\n")
-        self.assertEqual(self.fm("ledger", "--csv"), "topic,partition,read,applied,no_effect,"
-                         "duplicate,late,unknown_type,quarantined\r\n")
+        self.assertEqual(self.fm("ledger", "--csv"), "topic,partition,state,read,applied,"
+                         "no_effect,duplicate,late,unknown_type,quarantined\r\n")
         self.assertEqual(self.fm("alarm-list", "--csv", "--no-header"), "")
 
     def test_no_header(self):
@@ -551,6 +555,8 @@ class Errors(Base):
         wrong = [[], ["alarm-lst"], ["alarm-list", "--jsn"], ["alarm-list", "extra"],
                  ["alarm-show"], ["alarm-show", "not-a-uuid"], ["alarm-show", UUID, UUID],
                  ["alarm-clear", "100.103"], ["alarm-clear", "", "host=a"],
+                 ["input-resume", "libvirt.events"], ["input-resume", "t", "0", "middle"],
+                 ["input-resume", "t", "-1"], ["input-resume", "t", "0", "latest", "x"],
                  ["explain"], ["explain", "a", "b", "c"],
                  ["alarm-list", "--json", "--csv"], ["alarm-list", "--columns", "nonsense"],
                  ["alarm-list", "--columns", ""], ["alarm-list", "--sort", "nonsense"],

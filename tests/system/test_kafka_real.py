@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""kafka/ against a real Apache Kafka, with Kafka's own console tools on the other side.
+"""kafka/, and fmd where it loses its place, against a real Apache Kafka, with Kafka's own console
+tools on the other side.
 
     python3 tests/system/test_kafka_real.py BUILD_DIR [unittest arguments]
 
@@ -17,6 +18,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import test_daemon  # noqa: E402
 from kafka_server import KafkaServer, KafkaUnavailable  # noqa: E402
 
 BUILD_DIR = None
@@ -152,6 +154,7 @@ class Source(Base):
 
         lost = self.read("expired", at=[("expired", 0, 1, hashes[0])])
         lost.until(f"notice {LOST} expired 0")
+        self.assertEqual(lost.until("lost expired 0"), "lost expired 0 1 2 4 deleted")
         lost.say("resume expired 0 earliest")
         lost.until("record expired 0 2")
 
@@ -165,7 +168,11 @@ class Source(Base):
         self.kafka.delete_topic("anew")
         self.kafka.create_topic("anew")
         self.kafka.produce("anew", ["x", "y"])
-        self.read("anew", at=[("anew", 0, 1, a[5])]).until(f"notice {LOST} anew 0")
+        again = self.read("anew", at=[("anew", 0, 1, a[5])])
+        self.assertEqual(again.until("lost anew 0"), "lost anew 0 1 0 2 anew")
+        again.say("resume anew 0 latest")
+        self.kafka.produce("anew", ["z"])
+        self.assertEqual(again.until("record anew 0").split()[6], "z")
 
     def test_a_missing_topic_is_waited_for(self):
         cat = self.read("later", start="latest")
@@ -265,8 +272,133 @@ class Sink(Base):
         self.assertEqual(sum(self.kafka.end_offsets("fm.transitions").values()), 1003)
 
 
+class LostPositions(Base, test_daemon.Base):
+    """The whole daemon, where input vanished. One topic a test, one alarm a record."""
+
+    def setUp(self):
+        test_daemon.Base.setUp(self)
+        self.topic = self.id().rsplit(".", 1)[1][-60:]
+        self.kafka.create_topic(self.topic)
+
+    def say(self, *hosts):
+        self.kafka.produce(self.topic, [
+            '{"op":"set","alarm_id":"200.004","entity_instance_id":"host=%s"}' % host
+            for host in hosts])
+
+    def run_with(self, policy):
+        return self.start("-c", self.config(
+            f"kafka: {{brokers: '{self.kafka.address}', start: earliest, lost_position: {policy}, "
+            f"inputs: [{{topic: {self.topic}}}]}}\n"))
+
+    def end(self, fmd):
+        """What it holds for output topics that are not there is not waited for."""
+        fmd.kill()
+        fmd.wait()
+
+    def until_hosts(self, *hosts):
+        test_daemon.wait(lambda: self.hosts() == sorted(hosts), f"alarms of {hosts}", WAIT)
+
+    def hosts(self):
+        return sorted(a["entity_instance_id"].partition("=")[2] for a in self.rows("alarm-list")
+                      if a["alarm_id"] == "200.004")
+
+    def lost(self):
+        return [a for a in self.rows("alarm-list") if a["alarm_id"] == "990.008"]
+
+    def until_lost(self):
+        return test_daemon.wait(self.lost, "990.008", WAIT)[0]
+
+    def ledger(self):
+        return self.rows("ledger")[0]
+
+    def read_two_then_delete_two_unread(self, policy):
+        self.say("a", "b")
+        fmd = self.run_with(policy)
+        self.until_hosts("a", "b")
+        self.end(fmd)
+        self.say("c", "d", "e", "f")
+        self.kafka.delete_records(self.topic, 0, 4)
+
+    def test_deleted_unread_resume(self):
+        self.read_two_then_delete_two_unread("resume")
+        fmd = self.run_with("resume")
+        self.until_hosts("a", "b", "e", "f")
+        alarm = self.until_lost()
+        self.assertIn("offsets 2 to 3 were deleted unread; reading goes on at offset 4",
+                      alarm["reason_text"])
+        self.assertEqual(alarm["severity"], "critical")
+        self.end(fmd)
+        self.say("g")
+        self.run_with("resume")
+        self.until_hosts("a", "b", "e", "f", "g")
+        self.assertEqual((self.lost()[0]["uuid"], self.lost()[0]["count"]), (alarm["uuid"], 1))
+        self.assertEqual((self.ledger()["read"], self.ledger()["applied"]), (5, 5))
+
+    def test_deleted_unread_stop(self):
+        self.read_two_then_delete_two_unread("stop")
+        fmd = self.run_with("stop")
+        alarm = self.until_lost()
+        self.assertIn("offsets 2 to 3 were deleted unread; reading has stopped",
+                      alarm["reason_text"])
+        self.end(fmd)
+        self.kafka.delete_records(self.topic, 0, 5)
+        fmd = self.run_with("stop")
+        test_daemon.wait(lambda: "offsets 2 to 4" in self.until_lost()["reason_text"], "the news",
+                         WAIT)
+        self.assertEqual(self.hosts(), ["a", "b"])
+        out = self.fm("input-resume", self.topic, "0")
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.end(fmd)
+        self.run_with("stop")
+        self.until_hosts("a", "b", "f")
+        self.assertEqual(self.lost()[0]["uuid"], alarm["uuid"])
+        self.assertEqual(self.ledger()["read"], 3)
+
+    def make_anew(self):
+        self.kafka.delete_topic(self.topic)
+        self.kafka.create_topic(self.topic)
+
+    def test_made_anew_resume(self):
+        self.say("a", "b")
+        fmd = self.run_with("resume")
+        self.until_hosts("a", "b")
+        self.end(fmd)
+        self.make_anew()
+        self.say("x", "y", "z")         # longer than the old one: only the record tells
+        self.run_with("resume")
+        self.until_hosts("a", "b", "x", "y", "z")
+        self.assertIn("made anew or cut short, what followed offset 1 is lost; reading goes on at "
+                      "offset 0", self.until_lost()["reason_text"])
+        self.assertEqual((self.ledger()["read"], self.ledger()["applied"]), (5, 5))
+
+    def test_made_anew_under_a_running_fmd(self):
+        self.say("a", "b")
+        fmd = self.run_with("resume")
+        self.until_hosts("a", "b")
+        self.make_anew()
+        self.say("x", "y", "z")
+        self.until_hosts("a", "b", "x", "y", "z")
+        self.assertEqual(self.until_lost()["count"], 1)
+        self.assertIsNone(fmd.poll())
+
+    def test_made_anew_stop(self):
+        self.say("a", "b")
+        fmd = self.run_with("stop")
+        self.until_hosts("a", "b")
+        self.end(fmd)
+        self.make_anew()
+        self.say("x", "y", "z")
+        self.run_with("stop")
+        self.until_lost()
+        out = self.fm("input-resume", self.topic, "0", "latest")
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.say("n")
+        self.until_hosts("a", "b", "n")
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     BUILD_DIR = sys.argv.pop(1)
+    test_daemon.BUILD = pathlib.Path(BUILD_DIR).resolve()
     unittest.main(verbosity=2)

@@ -24,10 +24,11 @@ Test(verbs, a_prefix_or_an_extension_of_a_name_is_no_verb)
 	cr_assert_eq(verb, CTL_N_VERBS, "not written on failure");
 }
 
-Test(verbs, only_what_changes_alarms_needs_the_write_role)
+Test(verbs, only_what_changes_something_needs_the_write_role)
 {
 	static const enum ctl_verb writing[] = {CTL_VERB_ALARM_DELETE, CTL_VERB_ALARM_CLEAR,
-						CTL_VERB_ALARM_ACK, CTL_VERB_ALARM_UNACK};
+						CTL_VERB_ALARM_ACK, CTL_VERB_ALARM_UNACK,
+						CTL_VERB_INPUT_RESUME};
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < CTL_N_VERBS; i++)

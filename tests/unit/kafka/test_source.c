@@ -10,7 +10,20 @@ struct src_rig {
 	struct kafka_source *src;
 	struct store_position pos[8];
 	unsigned n_pos;
+	struct kafka_lost lost;         /* the last one told */
+	unsigned n_lost;
+	bool leave;                     /* what is lost is left at once */
 };
+
+static void
+on_lost(void *ctx, const struct kafka_lost *lost)
+{
+	struct src_rig *r = ctx;
+	r->lost = *lost;
+	r->n_lost++;
+	if (r->leave)
+		cr_assert_eq(kafka_source_leave_lost(r->src, lost->topic, lost->partition), 0);
+}
 
 static bool
 position(void *ctx, const char *topic, int32_t partition, struct store_position *ret)
@@ -33,7 +46,7 @@ open_source_at(struct src_rig *r, const char *brokers, const char *const *topics
 		.conf = {.brokers = brokers, .client_id = "t", .settings = settings,
 			 .n_settings = n_settings},
 		.topics = topics, .n_topics = n, .start = start, .position = position,
-		.notice = rig_notice, .ctx = r,
+		.lost = on_lost, .notice = rig_notice, .ctx = r,
 	};
 	struct fm_err err;
 	cr_assert_eq(kafka_source_new(&opt, &r->src, &err), 0, "%s", err.msg);
@@ -260,6 +273,7 @@ static void
 assert_lost_but_others_go_on(struct src_rig *r)
 {
 	struct kafka_record rec;
+	r->leave = true;
 	rig_start(&r->rig, one_topic, 1, 2);
 	produce_abc(&r->rig);
 	rig_produce(&r->rig, "in", 1, T0, "other");
@@ -271,6 +285,11 @@ assert_lost_but_others_go_on(struct src_rig *r)
 	cr_assert_eq(r->rig.notices[KAFKA_POSITION_LOST], 1);
 	cr_assert_str_eq(r->rig.last_topic, "in");
 	cr_assert_eq(r->rig.last_partition, 0);
+	cr_assert_eq(r->n_lost, 1);
+	cr_assert_eq(r->lost.wanted, r->pos[0].next_offset);
+	cr_assert_eq(r->lost.low, 0);
+	cr_assert_eq(r->lost.high, 3);
+	cr_assert(r->lost.anew);
 }
 
 Test(source, a_position_beyond_the_end_stops_only_that_partition)
@@ -304,20 +323,149 @@ Test(source, another_record_before_the_position_means_another_topic)
 	stop(&r);
 }
 
-Test(source, a_lost_partition_is_resumed_by_the_operators_choice)
+static enum kafka_input
+state_of(struct src_rig *r, int32_t partition)
+{
+	enum kafka_input state;
+	cr_assert_eq(kafka_source_state(r->src, "in", partition, &state), 0);
+	return state;
+}
+
+Test(source, a_lost_partition_goes_on_at_the_offset_it_is_given)
+{
+	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
+	struct kafka_record rec;
+	struct kafka_lost lost;
+	enum kafka_input state;
+	r.pos[0].next_offset = 1000;
+	assert_lost_but_others_go_on(&r);
+
+	cr_assert_eq(state_of(&r, 0), KAFKA_INPUT_LOST);
+	cr_assert_eq(state_of(&r, 1), KAFKA_INPUT_READING);
+	cr_assert_eq(kafka_source_state(r.src, "in", 2, &state), -ENOENT);
+	cr_assert_eq(kafka_source_find_lost(r.src, "in", 1, &lost), -ENOENT);
+	cr_assert_eq(kafka_source_find_lost(r.src, "in", 0, &lost), 0);
+	cr_assert_eq(lost.wanted, 1000);
+	cr_assert_eq(kafka_source_resume_lost(r.src, "in", 1, 0), -ENOENT);
+	cr_assert_eq(kafka_source_resume_lost(r.src, "in", 0, 1), 0);
+	assert_reads(&r, &rec, "b");
+	assert_reads(&r, &rec, "c");
+	assert_reads(&r, &rec, "-");
+	cr_assert_eq(state_of(&r, 0), KAFKA_INPUT_READING);
+	cr_assert_eq(kafka_source_find_lost(r.src, "in", 0, &lost), -ENOENT);
+	stop(&r);
+}
+
+Test(source, the_ends_of_a_lost_partition_are_kept_fresh)
+{
+	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
+	struct kafka_record rec;
+	struct kafka_lost lost = {0};
+	r.pos[0].next_offset = 1000;
+	assert_lost_but_others_go_on(&r);
+
+	rig_produce(&r.rig, "in", 0, T0 + 9, "d");
+	rig_flush(&r.rig);
+	for (int i = 0; i < RIG_WAITS && lost.high != 4; i++) {
+		cr_assert_eq(turn(&r, &rec), 0);
+		cr_assert_eq(kafka_source_find_lost(r.src, "in", 0, &lost), 0);
+	}
+	cr_assert_eq(lost.high, 4);
+	cr_assert_eq(r.n_lost, 1, "told once");
+	stop(&r);
+}
+
+/* Time must not go on over what is missing before somebody has decided how. */
+Test(source, nothing_is_caught_up_before_a_lost_partition_has_been_decided_on)
 {
 	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
 	struct kafka_record rec;
 	r.pos[0].next_offset = 1000;
-	assert_lost_but_others_go_on(&r);
+	rig_start(&r.rig, one_topic, 1, 2);
+	produce_abc(&r.rig);
+	open_source(&r, one_topic, 1);
 
-	cr_assert_eq(kafka_source_resume_lost(r.src, "in", 1, KAFKA_EARLIEST), -ENOENT);
-	cr_assert_eq(kafka_source_resume_lost(r.src, "in", 0, KAFKA_EARLIEST), 0);
-	assert_reads(&r, &rec, "a");
-	assert_reads(&r, &rec, "b");
-	assert_reads(&r, &rec, "c");
+	for (int i = 0; i < RIG_WAITS && r.n_lost == 0; i++)
+		cr_assert_eq(turn(&r, &rec), 0);
+	for (int i = 0; i < 100; i++) {
+		cr_assert_eq(turn(&r, &rec), 0);
+		cr_assert_not(kafka_source_caught_up(r.src));
+	}
+	cr_assert_eq(kafka_source_resume_lost(r.src, "in", 0, 3), 0);
 	assert_reads(&r, &rec, "-");
 	stop(&r);
+}
+
+/* The embedded broker keeps 5 MB a partition: what comes on top pushes out the oldest. */
+static void
+push_out_the_oldest(struct rig *rig)
+{
+	static char big[200001];
+	memset(big, 'x', sizeof(big) - 1);
+	for (int i = 0; i < 60; i++) {
+		rig_produce(rig, "in", 0, T0 + 100 + i, big);
+		rig_flush(rig);
+	}
+}
+
+Test(source, deleted_records_are_told_from_a_log_made_anew)
+{
+	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
+	struct kafka_record rec;
+	rig_start(&r.rig, one_topic, 1, 1);
+	produce_abc(&r.rig);
+	push_out_the_oldest(&r.rig);
+	open_source(&r, one_topic, 1);
+
+	for (int i = 0; i < RIG_WAITS && r.n_lost == 0; i++)
+		cr_assert_eq(turn(&r, &rec), 0);
+	cr_assert_eq(r.lost.wanted, 2);
+	cr_assert_gt(r.lost.low, 3);
+	cr_assert_eq(r.lost.high, 63);
+	cr_assert_not(r.lost.anew);
+	cr_assert_eq(kafka_source_resume_lost(r.src, "in", 0, r.lost.low), 0);
+	cr_assert_eq(next_text(&r, &rec)[0], 'x');
+	cr_assert_eq(rec.offset, r.lost.low);
+	stop(&r);
+}
+
+Test(source, a_first_start_where_the_head_was_deleted_loses_nothing)
+{
+	struct src_rig r = {0};
+	struct kafka_record rec;
+	rig_start(&r.rig, one_topic, 1, 1);
+	produce_abc(&r.rig);
+	push_out_the_oldest(&r.rig);
+	open_source(&r, one_topic, 1);
+
+	cr_assert_eq(next_text(&r, &rec)[0], 'x');
+	cr_assert_gt(rec.offset, 3);
+	cr_assert_eq(r.n_lost, 0);
+	cr_assert_eq(r.rig.notices[KAFKA_POSITION_LOST], 0);
+	stop(&r);
+}
+
+Test(source, a_first_start_that_retention_outruns_is_made_again)
+{
+	static const enum kafka_start starts[] = {KAFKA_EARLIEST, KAFKA_LATEST};
+	for (unsigned i = 0; i < 2; i++) {
+		struct src_rig r = {0};
+		struct kafka_record rec;
+		rig_start(&r.rig, one_topic, 1, 1);
+		produce_abc(&r.rig);
+		kafka_broker_outrun_fetch(r.rig.broker);
+		open_source_at(&r, kafka_broker_address(r.rig.broker), one_topic, 1, starts[i], NULL, 0);
+
+		if (starts[i] == KAFKA_EARLIEST) {
+			assert_reads(&r, &rec, "a");
+			assert_reads(&r, &rec, "b");
+			assert_reads(&r, &rec, "c");
+		}
+		assert_reads(&r, &rec, "-");
+		cr_assert_eq(r.n_lost, 0);
+		cr_assert_eq(r.rig.notices[KAFKA_POSITION_LOST], 0);
+		stop(&r);
+	}
 }
 
 static void
@@ -471,6 +619,34 @@ Test(source, after_fmd_stood_still_caught_up_has_to_be_earned_again)
 		cr_assert_eq(kafka_source_next(r.src, &rec), 0);
 	}
 	cr_assert(kafka_source_caught_up(r.src));
+	stop(&r);
+}
+
+Test(source, after_fmd_stood_still_the_log_is_compared_again)
+{
+	struct src_rig r = {0};
+	struct kafka_record rec;
+	rig_start(&r.rig, one_topic, 1, 1);
+	produce_abc(&r.rig);
+	open_source(&r, one_topic, 1);
+	assert_reads(&r, &rec, "a");
+	assert_reads(&r, &rec, "b");
+
+	/* c is queued; it is fetched again and handed out once. */
+	r.pos[0] = after_b();
+	r.n_pos = 1;
+	kafka_source_tick(r.src, fm_time_add(rig_clock(), fm_span_s(60)));
+	assert_reads(&r, &rec, "c");
+	cr_assert_eq(rec.offset, 2);
+	assert_reads(&r, &rec, "-");
+	cr_assert_eq(r.n_lost, 0);
+
+	r.pos[0].last_hash ^= 4;
+	kafka_source_tick(r.src, fm_time_add(rig_clock(), fm_span_s(120)));
+	for (int i = 0; i < RIG_WAITS && r.n_lost == 0; i++)
+		cr_assert_eq(turn(&r, &rec), 0);
+	cr_assert_eq(r.n_lost, 1);
+	cr_assert(r.lost.anew);
 	stop(&r);
 }
 
