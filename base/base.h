@@ -171,6 +171,7 @@ struct fm_buf {
 };
 void fm_buf_fini(struct fm_buf *b);
 void fm_buf_reset(struct fm_buf *b);
+void fm_buf_reserve(struct fm_buf *b, size_t n);        /* room for n more bytes */
 void fm_buf_add(struct fm_buf *b, const void *p, size_t n);
 void fm_buf_adds(struct fm_buf *b, const char *s);
 void fm_buf_addf(struct fm_buf *b, const char *fmt, ...) FM_PRINTF(2, 3);

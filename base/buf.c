@@ -39,6 +39,12 @@ reserve(struct fm_buf *b, size_t n)
 }
 
 void
+fm_buf_reserve(struct fm_buf *b, size_t n)
+{
+	reserve(b, n);
+}
+
+void
 fm_buf_add(struct fm_buf *b, const void *p, size_t n)
 {
 	reserve(b, n);

@@ -311,3 +311,106 @@ Test(transition_json, what_is_not_announced_says_so)
 	print_transition(&tr);
 	cr_assert(json_is_false(json_object_get(doc, "notify")));
 }
+
+/* ---- every byte, beside jansson ------------------------------------------------------- */
+
+static uint64_t
+draw(uint64_t *x, uint64_t n)
+{
+	*x = *x * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (*x >> 33) % n;
+}
+
+/* Up to 40 bytes: any, or pieces that a writer of JSON may get wrong. */
+static char *
+any_text(uint64_t *x)
+{
+	static const char *const piece[] = {"\"", "\\", "/", "\b\f\n\r\t", "\x01\x1f\x7f", "plain ",
+		"\xe2\x82\xac", "\xe2\x80\xa8", "\xf0\x9f\x98\x80", "\xed\xa0\x80", "\xff", "\",\"alarm\":{"};
+	struct fm_buf b = {0};
+
+	fm_buf_adds(&b, "");
+	for (uint64_t n = draw(x, 5); n > 0; n--) {
+		if (draw(x, 2) == 0)
+			fm_buf_adds(&b, piece[draw(x, FM_ARRAY_LEN(piece))]);
+		for (uint64_t k = draw(x, 4); k > 0; k--)
+			fm_buf_add(&b, (char[]){(char)(1 + draw(x, 255))}, 1);
+	}
+	return b.s;
+}
+
+static const char *
+text_or_null(uint64_t *x, char *kept[], unsigned *n)
+{
+	if (draw(x, 4) == 0)
+		return NULL;
+	return kept[(*n)++] = any_text(x);
+}
+
+static void
+check_text(const json_t *o, const char *member, const char *s)
+{
+	const json_t *got = json_object_get(o, member);
+	struct fm_buf want = {0};
+
+	if (s == NULL) {
+		cr_assert(json_is_null(got), "%s", member);
+		return;
+	}
+	fm_buf_adds(&want, "");
+	fm_utf8_repair(&want, s, strlen(s));
+	cr_assert_str_eq(json_string_value(got), want.s, "%s", member);
+	fm_buf_fini(&want);
+}
+
+/* What jansson reads it prints as it was, so every escape, number and comma is jansson's own. */
+Test(transition_json, is_what_jansson_prints_to_the_byte)
+{
+	uint64_t x = 1;
+
+	for (int round = 0; round < 3000; round++) {
+		char *kept[24] = {0};
+		unsigned n = 0;
+		struct transition tr = raise();
+
+		tr.seq = draw(&x, 1u << 31) << draw(&x, 32);
+		tr.alarm.reason_text = text_or_null(&x, kept, &n);
+		tr.alarm.repair = text_or_null(&x, kept, &n);
+		tr.alarm.acked_by = text_or_null(&x, kept, &n);
+		tr.cause.user = text_or_null(&x, kept, &n);
+		tr.cause.offset = (int64_t)(draw(&x, 1u << 31) << draw(&x, 32)) * (draw(&x, 2) ? 1 : -1);
+		tr.alarm.n_attrs = (unsigned)draw(&x, 5);
+		for (unsigned i = 0; i < tr.alarm.n_attrs; i++) {
+			const char *name = kept[n++] = any_text(&x);
+
+			tr.alarm.attrs[i] = (struct attr){name, text_or_null(&x, kept, &n),
+				(int64_t)(draw(&x, 1u << 31) << 32) * (draw(&x, 2) ? 1 : -1)};
+		}
+		print_transition(&tr);
+		char *again = json_dumps(doc, JSON_COMPACT);
+
+		cr_assert_str_eq(text, again);
+		free(again);
+		const json_t *al = json_object_get(doc, "alarm");
+		check_text(al, "reason_text", tr.alarm.reason_text);
+		check_text(al, "proposed_repair_action", tr.alarm.repair);
+		check_text(al, "acked_by", tr.alarm.acked_by);
+		cr_assert_eq(json_integer_value(json_object_get(json_object_get(doc, "cause"), "offset")),
+			     tr.cause.offset);
+		while (n > 0)
+			free(kept[--n]);
+	}
+}
+
+Test(alarm_json, of_equal_attribute_names_the_last_counts)
+{
+	struct alarm al = sample();
+
+	al.attrs[0] = (struct attr){"a", "first", 0};
+	al.attrs[1] = (struct attr){"b", NULL, -5};
+	al.attrs[2] = (struct attr){"a", NULL, INT64_MIN};
+	al.attrs[3] = (struct attr){"\xff", "malformed", 0};
+	al.n_attrs = 4;
+	print_alarm(&al);
+	cr_assert_not_null(strstr(text, "\"attributes\":{\"a\":-9223372036854775808,\"b\":-5}"));
+}
