@@ -53,6 +53,7 @@ corr_free(struct correlator *corr)
 		free(a);
 	}
 	dl_cancel(corr, &corr->purge);
+	shelf_free_all(corr);
 	while (corr->forgotten != NULL) {
 		struct forgotten *f = corr->forgotten;
 
@@ -159,6 +160,59 @@ acknowledge(struct correlator *corr, struct corr_alarm *al, const char *user, bo
 	al_emit(corr, al, on ? TR_ACK : TR_UNACK, &tr);
 }
 
+static int
+unshelve(struct correlator *corr, const struct corr_command *cmd, struct fm_err *err)
+{
+	const struct alarm *al = cmd->uuid != NULL ? corr_find_uuid(corr, cmd->uuid) : NULL;
+	const char *alarm_id = al != NULL ? al->alarm_id : cmd->alarm_id;
+	const char *entity = al != NULL ? al->entity : cmd->entity;
+	struct shelf *s = NULL;
+
+	if (alarm_id != NULL && entity != NULL) {
+		char *key = fm_asprintf("%s|%s", alarm_id, entity);
+
+		s = shelf_find(corr, key);
+		free(key);
+	}
+	if (s == NULL)
+		return fm_fail(err, -ENOENT, "no such alarm is shelved");
+	shelf_take(corr, s);
+	return 0;
+}
+
+/* Producers may set alarms that the catalogue does not have. */
+static bool
+is_alarm_id(const struct correlator *corr, const char *alarm_id)
+{
+	const struct cat_record *rec = cat_find(corr->cat, alarm_id);
+
+	if (rec != NULL)
+		return !rec->is_log;
+	for (const struct corr_alarm *al = corr->active.head; al != NULL; al = al->next)
+		if (strcmp(al->a.alarm_id, alarm_id) == 0)
+			return true;
+	return false;
+}
+
+static int
+suppress_id(struct correlator *corr, const struct corr_command *cmd, struct fm_err *err)
+{
+	struct muted_id *m = muted_find(corr, cmd->alarm_id);
+
+	if (cmd->kind == CORR_CMD_UNSUPPRESS && m != NULL) {
+		muted_take(corr, m);
+		return 0;
+	}
+	if (!is_alarm_id(corr, cmd->alarm_id))
+		return fm_fail(err, -ENOENT, "there is no alarm %s, neither in the catalogue nor "
+			       "active", cmd->alarm_id);
+	if ((m != NULL) == (cmd->kind == CORR_CMD_SUPPRESS))
+		return fm_fail(err, -EALREADY, "%s is %s suppressed", cmd->alarm_id,
+			       m != NULL ? "already" : "not");
+	muted_put(corr, cmd->alarm_id, cmd->user);
+	return 0;
+}
+
 int
 corr_operate(struct correlator *corr, const struct corr_command *cmd, transition_sink_f *sink,
 	     void *ctx, struct fm_err *err)
@@ -168,6 +222,10 @@ corr_operate(struct correlator *corr, const struct corr_command *cmd, transition
 	begin(corr, cmd->at, sink, ctx);
 	corr->cause = (struct transition_cause){.kind = CAUSE_COMMAND, .event = cmd->verb,
 		.user = cmd->user};
+	if (cmd->kind == CORR_CMD_UNSHELVE)
+		return unshelve(corr, cmd, err);
+	if (cmd->kind == CORR_CMD_SUPPRESS || cmd->kind == CORR_CMD_UNSUPPRESS)
+		return suppress_id(corr, cmd, err);
 	al = find_for(corr, cmd);
 	if (al == NULL)
 		return fm_fail(err, -ENOENT, "no such active alarm");
@@ -183,6 +241,15 @@ corr_operate(struct correlator *corr, const struct corr_command *cmd, transition
 				       al->a.oper == OPER_ACKED ? "already" : "not");
 		acknowledge(corr, al, cmd->user, cmd->kind == CORR_CMD_ACK);
 		return 0;
+	case CORR_CMD_SHELVE:
+		if (cmd->until.ns <= corr->now.ns)
+			return fm_fail(err, -EINVAL, "the shelf would end before it begins");
+		shelf_put(corr, al, cmd->until, cmd->user);
+		return 0;
+	case CORR_CMD_UNSHELVE:
+	case CORR_CMD_SUPPRESS:
+	case CORR_CMD_UNSUPPRESS:
+		break;          /* done above: they need no active alarm */
 	}
 	return fm_fail(err, -EINVAL, "unknown command");
 }

@@ -37,7 +37,13 @@ void corr_advance(struct correlator *corr, struct fm_time now, transition_sink_f
 enum corr_outcome corr_apply(struct correlator *corr, const struct event *ev,
 			     transition_sink_f *sink, void *ctx);
 
-enum corr_command_kind { CORR_CMD_CLEAR, CORR_CMD_ACK, CORR_CMD_UNACK };
+enum corr_command_kind { CORR_CMD_CLEAR, CORR_CMD_ACK, CORR_CMD_UNACK, CORR_CMD_SHELVE,
+	CORR_CMD_UNSHELVE, CORR_CMD_SUPPRESS, CORR_CMD_UNSUPPRESS };
+/*
+ * SHELVE hides an active alarm, and its key for all that happens to it, until a time; shelving again
+ * moves the time. UNSHELVE also takes the shelf of an alarm that has been cleared meanwhile.
+ * SUPPRESS and UNSUPPRESS are about all alarms of an id of the catalogue (only alarm_id is read).
+ */
 struct corr_command {
 	enum corr_command_kind kind;
 	struct fm_time at;
@@ -45,8 +51,9 @@ struct corr_command {
 	const char *verb;               /* for the cause: "alarm-delete" */
 	const struct fm_uuid *uuid;     /* the alarm, by uuid … */
 	const char *alarm_id, *entity;  /* … or by key */
+	struct fm_time until;           /* SHELVE: after at */
 };
-/* -ENOENT: no such active alarm; -EALREADY: nothing to change. */
+/* -ENOENT: no such active alarm, shelf or id; -EALREADY: nothing to change; -EINVAL: until. */
 int corr_operate(struct correlator *corr, const struct corr_command *cmd,
 		 transition_sink_f *sink, void *ctx, struct fm_err *err) FM_MUST_USE;
 
@@ -98,6 +105,16 @@ void corr_each_alarm(const struct correlator *corr, bool cleared, alarm_visit_f 
 const struct alarm *corr_find_alarm(const struct correlator *corr, const char *alarm_id,
 				    const char *entity);
 const struct alarm *corr_find_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
+
+typedef void shelf_visit_f(void *ctx, const char *alarm_id, const char *entity, struct fm_time until,
+			   const char *user);
+void corr_each_shelf(const struct correlator *corr, shelf_visit_f *f, void *ctx);
+/* Whether an operator has suppressed the id; *ret_user is borrowed until the next input. */
+bool corr_suppressed_id(const struct correlator *corr, const char *alarm_id,
+			struct fm_time *ret_since, const char **ret_user);
+/* f must not give commands. */
+typedef void id_visit_f(void *ctx, const char *alarm_id);
+void corr_each_suppressed_id(const struct correlator *corr, id_visit_f *f, void *ctx);
 
 struct corr_stats {
 	uint64_t active[FM_N_SEVERITIES], suppressed, cleared;

@@ -30,7 +30,7 @@ struct instance;
 	X(HOLD_ON, "hold-on") X(HOLD_OFF, "hold-off") X(STEP, "escalation") \
 	X(NOTICE, "hold-notice") X(EXPIRE, "expiry") X(GRACE, "grace") \
 	X(OVERDUE, "migration-limit") X(SETTLE, "migration-settle") X(TOMBSTONE, "tombstone") \
-	X(PURGE, "purge")
+	X(PURGE, "purge") X(SHELF, "shelf")
 enum deadline_kind {
 #define FM_X(id, name) DL_##id,
 	DEADLINES(FM_X)
@@ -222,6 +222,22 @@ struct alarm_list {
 	uint64_t n;
 };
 
+/* ---- what operators put aside (shelf.c) ---------------------------------------------------- */
+
+struct shelf {
+	UT_hash_handle hh;
+	char *key;                      /* of the alarm */
+	char *user;
+	struct deadline timer;          /* SHELF, always armed: its end */
+};
+struct muted_id {
+	UT_hash_handle hh;
+	char *alarm_id, *user;
+	struct fm_time since;
+	bool dirty;                     /* no row yet */
+};
+#define MUTED_NAME "muted|"             /* of its row; the alarm id follows */
+
 /* ---- groups (group.c) ------------------------------------------------------------------------ */
 
 struct group_member {
@@ -271,6 +287,8 @@ struct correlator {
 	struct corr_alarm *alarms;      /* by key, active and cleared */
 	struct alarm_list active, cleared;
 	uint64_t inhibitors;            /* active alarms that inhibit */
+	struct shelf *shelves;          /* by key */
+	struct muted_id *muted;         /* by alarm id */
 	struct deadline purge;
 	/* id cache: a ring of the last 65,536 message ids */
 	struct fm_map ids;              /* of the ring's entries, by themselves */
@@ -463,6 +481,23 @@ void rel_cleared(struct correlator *corr, struct corr_alarm *al);
 void rel_notice(struct correlator *corr, struct corr_alarm *al);
 void rel_grace(struct correlator *corr, struct corr_alarm *al);
 struct corr_alarm *rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
+
+/* A shelf or a suppressed id has come or gone: kind is told if its status is another one now. */
+void rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind);
+
+/* shelf.c */
+struct shelf *shelf_find(const struct correlator *corr, const char *key);
+struct muted_id *muted_find(const struct correlator *corr, const char *alarm_id);
+void shelf_put(struct correlator *corr, struct corr_alarm *al, struct fm_time until,
+	       const char *user);
+void shelf_take(struct correlator *corr, struct shelf *s);
+void shelf_due(struct correlator *corr, struct shelf *s);
+void shelf_restore(struct correlator *corr, const struct row_deadline *r);
+void shelf_free_all(struct correlator *corr);
+void muted_put(struct correlator *corr, const char *alarm_id, const char *user);
+void muted_take(struct correlator *corr, struct muted_id *m);
+void muted_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void muted_restore(struct correlator *corr, const struct row_kept *r);
 
 /* dedupe.c */
 bool ids_seen(struct correlator *corr, uint64_t hash);   /* adds it when new */

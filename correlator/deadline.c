@@ -109,6 +109,9 @@ fire(struct correlator *corr, struct deadline *dl)
 	case DL_PURGE:
 		al_purge_due(corr);
 		return;
+	case DL_SHELF:
+		shelf_due(corr, dl->owner);
+		return;
 	case DL_N_KINDS:
 		break;
 	}

@@ -57,6 +57,9 @@ deadline_subject(const struct deadline *dl, struct fm_buf *b)
 	case DL_TOMBSTONE:
 		fm_buf_adds(b, fm_uuid_format(&((const struct instance *)dl->owner)->uuid, uuid));
 		return;
+	case DL_SHELF:
+		fm_buf_adds(b, ((const struct shelf *)dl->owner)->key);
+		return;
 	case DL_PURGE:
 	case DL_N_KINDS:
 		return;
@@ -260,9 +263,11 @@ flush_deadlines(struct correlator *corr, row_sink_f *sink, void *ctx)
 
 		if (slotted)
 			snprintf(since, sizeof(since), "%lld", (long long)slot->since.ns);
+		const char *detail = slotted ? since :
+			dl->kind == DL_SHELF ? ((const struct shelf *)dl->owner)->user : NULL;
 		const struct row row = {.kind = ROW_DEADLINE, .u.deadline = {
 			.kind = dl->kind, .subject = b.s, .due = dl->node.due.ns,
-			.order_no = dl->node.order, .detail = slotted ? since : NULL}};
+			.order_no = dl->node.order, .detail = detail}};
 
 		sink(ctx, &row);
 		corr->dirty_dl = dl->next_dirty;
@@ -300,6 +305,7 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 		put_number(p, 1, sink, ctx);
 	}
 	fm_buf_reset(&corr->closed);
+	muted_flush(corr, sink, ctx);
 	put_number("next_alarm_id", corr->next_alarm_id, sink, ctx);
 	put_number("next_order", corr->next_order, sink, ctx);
 	put_number("lost_upstream", corr->stats.lost_upstream, sink, ctx);

@@ -4,6 +4,9 @@
  * right. When the cause comes late, children already announced get a notice of their new parent;
  * they are not cleared and raised again. When the last suppressor has gone, they resurface after
  * its grace (DESIGN §7.3).
+ *
+ * What an operator has put aside (shelf.c) covers all of it: such an alarm keeps its parent, and its
+ * status is derived anew when it is taken out again.
  */
 #include "correlator/correlator_priv.h"
 
@@ -114,36 +117,55 @@ adopt(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *chi
 
 /* ---- at the raise --------------------------------------------------------------------------------- */
 
+/* What an operator has said about it; the shelf is nearer to the alarm than the id. */
+static enum suppression_status
+put_aside(const struct correlator *corr, struct corr_alarm *al)
+{
+	const struct shelf *s = shelf_find(corr, al->key);
+
+	al->a.shelved_until = s != NULL ? s->timer.node.due : (struct fm_time){0};
+	if (s != NULL)
+		return SUPPR_SHELVED;
+	return muted_find(corr, al->a.alarm_id) != NULL ? SUPPR_OPERATOR : SUPPR_NONE;
+}
+
+static bool
+is_aside(const struct corr_alarm *al)
+{
+	return al->a.status == SUPPR_SHELVED || al->a.status == SUPPR_OPERATOR;
+}
+
 void
 rel_raised(struct correlator *corr, struct corr_alarm *al)
 {
+	const enum suppression_status aside = put_aside(corr, al);
 	struct corr_alarm *parent = find_suppressor(corr, al), *cause;
 
-	if (parent != NULL) {
-		al->a.status = SUPPR_PARENT;
-		al->a.suppressed_by = parent->a.uuid;
+	if (parent != NULL)
 		adopt(corr, parent, al);
-		return;
-	}
-	cause = find_cause(al);
+	cause = parent == NULL ? find_cause(al) : NULL;
 	if (cause != NULL)
 		adopt(corr, cause, al);
-	if (al->rule != NULL && al->rule->hold_notice.ns > 0) {
+	if (aside != SUPPR_NONE) {
+		al->a.status = aside;
+	} else if (parent != NULL) {
+		al->a.status = SUPPR_PARENT;
+		al->a.suppressed_by = parent->a.uuid;
+	} else if (al->rule != NULL && al->rule->hold_notice.ns > 0) {
 		al->a.status = SUPPR_HELD;
 		dl_arm(corr, &al->notice, DL_NOTICE, al,
 		       fm_time_add(corr->now, al->rule->hold_notice));
 	}
 }
 
+/* kind is told, with the status and whether the outside is to hear of it. */
 static void
-set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_status status,
-	   const struct fm_uuid *by)
+tell_status(struct correlator *corr, struct corr_alarm *al, enum suppression_status status,
+	    const struct fm_uuid *by, enum transition_kind kind)
 {
 	struct transition tr = {.prev_mask = PREV_STATUS, .prev_status = al->a.status};
 	const bool show = status == SUPPR_NONE;
 
-	if (al->a.status == status && (by == NULL || fm_uuid_eq(by, &al->a.suppressed_by)))
-		return;
 	al->a.status = status;
 	al->a.suppressed_by = by != NULL ? *by : (struct fm_uuid){0};
 	al->a.changed_at = corr->now;
@@ -151,7 +173,37 @@ set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_stat
 	tr.notify = show ? !al->a.announced : al->a.announced;
 	al->a.announced = al->a.announced || show;
 	al_dirty(corr, al);
-	al_emit(corr, al, show ? TR_UNSUPPRESS : TR_SUPPRESS, &tr);
+	al_emit(corr, al, kind, &tr);
+}
+
+static void
+set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_status status,
+	   const struct fm_uuid *by)
+{
+	if (al->a.status == status && (by == NULL || fm_uuid_eq(by, &al->a.suppressed_by)))
+		return;
+	tell_status(corr, al, status, by, status == SUPPR_NONE ? TR_UNSUPPRESS : TR_SUPPRESS);
+}
+
+void
+rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind)
+{
+	const struct fm_time until = al->a.shelved_until;
+	const enum suppression_status aside = put_aside(corr, al);
+	const struct corr_alarm *parent;
+
+	if (aside != SUPPR_NONE) {
+		if (aside != al->a.status || until.ns != al->a.shelved_until.ns)
+			tell_status(corr, al, aside, NULL, kind);
+		return;
+	}
+	if (!is_aside(al))
+		return;
+	parent = find_suppressor(corr, al);
+	if (parent != NULL)
+		tell_status(corr, al, SUPPR_PARENT, &parent->a.uuid, kind);
+	else
+		tell_status(corr, al, dl_armed(&al->notice) ? SUPPR_HELD : SUPPR_NONE, NULL, kind);
 }
 
 /* ---- to others ------------------------------------------------------------------------------------- */
@@ -176,7 +228,10 @@ take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm
 			adopt(corr, parent, child);
 			dl_cancel(corr, &child->notice);
 			dl_cancel(corr, &child->grace);
-			set_status(corr, child, SUPPR_PARENT, &parent->a.uuid);
+			if (is_aside(child))
+				al_dirty(corr, child);
+			else
+				set_status(corr, child, SUPPR_PARENT, &parent->a.uuid);
 		}
 	} else if (relation_of(parent, child, false) != NULL &&
 		   fm_uuid_is_null(&child->a.root_cause)) {

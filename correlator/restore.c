@@ -310,6 +310,9 @@ restore_deadline(struct correlator *corr, const struct row_deadline *r)
 	case DL_PURGE:
 		arm(corr, &corr->purge, corr, r);
 		return;
+	case DL_SHELF:
+		shelf_restore(corr, r);
+		return;
 	case DL_N_KINDS:
 		return;
 	}
@@ -328,6 +331,8 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 		slot = slot_of(corr, r->name + 7, corr->now, true);
 		if (slot != NULL)
 			slot->phase = SLOT_CLOSED;
+	} else if (strncmp(r->name, MUTED_NAME, strlen(MUTED_NAME)) == 0) {
+		muted_restore(corr, r);
 	} else if (strcmp(r->name, "next_alarm_id") == 0) {
 		corr->next_alarm_id = (uint64_t)r->num;
 	} else if (strcmp(r->name, "next_order") == 0) {

@@ -215,6 +215,51 @@ take(void *ctx, struct transition *tr)
 	free(json);
 }
 
+struct pick {
+	uint32_t skip;
+	struct fm_uuid uuid;
+	bool found;
+};
+
+static bool
+pick_alarm(void *ctx, const struct alarm *al)
+{
+	struct pick *pick = ctx;
+
+	pick->uuid = al->uuid;
+	pick->found = true;
+	return pick->skip-- > 0;
+}
+
+/* One input and, now and then, an operator's command about what is active then. */
+static void
+feed(struct correlator *corr, const struct history *h, unsigned i, transition_sink_f *sink,
+     void *ctx)
+{
+	static const enum corr_command_kind kinds[] = {CORR_CMD_SHELVE, CORR_CMD_SHELVE,
+		CORR_CMD_UNSHELVE, CORR_CMD_SUPPRESS, CORR_CMD_UNSUPPRESS, CORR_CMD_ACK,
+		CORR_CMD_CLEAR};
+	static const char *const ids[] = {"700.001", "100.101", "700.008"};
+	struct rng r = {(uint64_t)h->ev[i].at.ns + i};
+	struct pick pick = {.skip = draw(&r, 4)};
+	struct corr_command cmd = {.kind = kinds[draw(&r, FM_ARRAY_LEN(kinds))],
+		.at = h->ev[i].at, .user = "operator", .verb = "command"};
+	struct fm_err err;
+
+	corr_apply(corr, &h->ev[i], sink, ctx);
+	if (draw(&r, 5) != 0)
+		return;
+	cmd.until = fm_time_add(cmd.at, fm_span_s(1 + draw(&r, 400)));
+	corr_each_alarm(corr, true, pick_alarm, &pick);
+	if (cmd.kind == CORR_CMD_SUPPRESS || cmd.kind == CORR_CMD_UNSUPPRESS)
+		cmd.alarm_id = ids[draw(&r, FM_ARRAY_LEN(ids))];
+	else if (pick.found)
+		cmd.uuid = &pick.uuid;
+	else
+		return;
+	(void)!corr_operate(corr, &cmd, sink, ctx, &err);
+}
+
 static void
 run_init(struct run *run)
 {
@@ -275,7 +320,7 @@ plain_output(const struct history *h)
 
 	run_init(&run);
 	for (unsigned i = 0; i < N_INPUTS; i++)
-		corr_apply(run.corr, &h->ev[i], take, &run);
+		feed(run.corr, h, i, take, &run);
 	finish(&run);
 	char *out = FM_STEAL(run.out.s);
 
@@ -313,7 +358,7 @@ Test(correlator, output_does_not_depend_on_when_it_is_woken)
 
 			while (t.ns != 0 && (t.ns += 777 * FM_NS_PER_MS) < h->ev[i].at.ns)
 				corr_advance(run.corr, t, take, &run);
-			corr_apply(run.corr, &h->ev[i], take, &run);
+			feed(run.corr, h, i, take, &run);
 		}
 		finish(&run);
 		assert_same(want, run.out.s, seed, 0);
@@ -336,7 +381,7 @@ Test(correlator, a_restart_at_any_cut_changes_nothing)
 			for (unsigned i = 0; i < N_INPUTS; i++) {
 				if (i == cut)
 					restart(&run);
-				corr_apply(run.corr, &h->ev[i], take, &run);
+				feed(run.corr, h, i, take, &run);
 			}
 			finish(&run);
 			assert_same(want, run.out.s, seed, cut);
@@ -357,7 +402,7 @@ Test(correlator, restarts_at_every_cut_change_nothing)
 		run_init(&run);
 		for (unsigned i = 0; i < N_INPUTS; i++) {
 			restart(&run);
-			corr_apply(run.corr, &h->ev[i], take, &run);
+			feed(run.corr, h, i, take, &run);
 		}
 		restart(&run);
 		finish(&run);
@@ -382,7 +427,7 @@ Test(correlator, a_restart_after_many_flushes_changes_nothing)
 				corr_flush(run.corr, rows_copy_put, &run.rows);
 			if (i % 97 == 96)
 				restart(&run);
-			corr_apply(run.corr, &h->ev[i], take, &run);
+			feed(run.corr, h, i, take, &run);
 		}
 		finish(&run);
 		assert_same(want, run.out.s, seed, 97);
@@ -415,7 +460,8 @@ watch(void *ctx, struct transition *tr)
 		cr_assert(i < k->n, "cleared without a raise: %s", key);
 		free(k->key[i]);
 		k->key[i] = k->key[--k->n];
-	} else if (tr->kind == TR_CHANGE || tr->kind == TR_SUPPRESS || tr->kind == TR_UNSUPPRESS) {
+	} else if (tr->kind == TR_CHANGE || tr->kind == TR_SUPPRESS || tr->kind == TR_UNSUPPRESS ||
+		   tr->kind == TR_SHELVE || tr->kind == TR_UNSHELVE) {
 		cr_assert(i < k->n, "%s of what is not active: %s",
 			  transition_kind_name(tr->kind), key);
 	}
@@ -431,7 +477,7 @@ Test(correlator, each_key_is_active_at_most_once)
 
 		run_init(&run);
 		for (unsigned i = 0; i < N_INPUTS; i++)
-			corr_apply(run.corr, &h->ev[i], watch, &k);
+			feed(run.corr, h, i, watch, &k);
 		for (unsigned i = 0; i < k.n; i++)
 			free(k.key[i]);
 		run_fini(&run);

@@ -218,27 +218,37 @@ input(struct run *run, const struct scn_step *step)
 static void
 operate(struct run *run, const struct scn_step *step)
 {
-	static const struct { const char *word, *verb; enum corr_command_kind kind; } cmds[] = {
-		{"clear", "alarm-clear", CORR_CMD_CLEAR}, {"ack", "alarm-ack", CORR_CMD_ACK},
-		{"unack", "alarm-unack", CORR_CMD_UNACK},
+	static const struct {
+		const char *word, *verb;
+		enum corr_command_kind kind;
+		unsigned n_words;       /* of them ALARM_ID, ENTITY */
+	} cmds[] = {
+		{"clear", "alarm-clear", CORR_CMD_CLEAR, 3}, {"ack", "alarm-ack", CORR_CMD_ACK, 3},
+		{"unack", "alarm-unack", CORR_CMD_UNACK, 3},
+		{"shelve", "alarm-shelve", CORR_CMD_SHELVE, 3},
+		{"unshelve", "alarm-unshelve", CORR_CMD_UNSHELVE, 3},
+		{"suppress", "event-suppress", CORR_CMD_SUPPRESS, 2},
+		{"unsuppress", "event-unsuppress", CORR_CMD_UNSUPPRESS, 2},
 	};
 	struct corr_command cmd = {.at = fm_time_add(run->base, step->at), .user = "operator"};
 	struct fm_err err;
 	unsigned i = 0;
 	int rc;
 
-	if (step->n_words < 3)
-		fail(run, step, "operate clear|ack|unack ALARM_ID ENTITY");
 	while (i < FM_ARRAY_LEN(cmds) && strcmp(cmds[i].word, step->word[0]) != 0)
 		i++;
-	if (i == FM_ARRAY_LEN(cmds))
-		fail(run, step, "unknown command %s", step->word[0]);
+	if (i == FM_ARRAY_LEN(cmds) || step->n_words < cmds[i].n_words) {
+		fail(run, step, "operate clear|ack|unack|shelve|unshelve ALARM_ID ENTITY, "
+		     "suppress|unsuppress ALARM_ID");
+		return;
+	}
 	cmd.kind = cmds[i].kind;
 	cmd.verb = cmds[i].verb;
 	cmd.alarm_id = step->word[1];
-	cmd.entity = scn_entity(run->s, step->word[2]);
+	cmd.entity = cmds[i].n_words > 2 ? scn_entity(run->s, step->word[2]) : NULL;
+	cmd.until = fm_time_add(cmd.at, fm_span_s(atoi(scn_opt(step, cmds[i].n_words, "for", "0"))));
 	rc = corr_operate(run->corr, &cmd, take, run, &err);
-	if ((rc < 0) != (scn_opt(step, 3, "error", NULL) != NULL))
+	if ((rc < 0) != (scn_opt(step, cmds[i].n_words, "error", NULL) != NULL))
 		fail(run, step, "%s", rc < 0 ? err.msg : "it was not refused");
 }
 
