@@ -181,11 +181,13 @@ unshelve(struct correlator *corr, const struct corr_command *cmd, struct fm_err 
 }
 
 /* Producers may set alarms that the catalogue does not have. */
-static bool
-is_alarm_id(const struct correlator *corr, const char *alarm_id)
+bool
+corr_knows_id(const struct correlator *corr, const char *alarm_id)
 {
 	const struct cat_record *rec = cat_find(corr->cat, alarm_id);
 
+	if (muted_find(corr, alarm_id) != NULL)
+		return true;
 	if (rec != NULL)
 		return !rec->is_log;
 	for (const struct corr_alarm *al = corr->active.head; al != NULL; al = al->next)
@@ -203,7 +205,7 @@ suppress_id(struct correlator *corr, const struct corr_command *cmd, struct fm_e
 		muted_take(corr, m);
 		return 0;
 	}
-	if (!is_alarm_id(corr, cmd->alarm_id))
+	if (!corr_knows_id(corr, cmd->alarm_id))
 		return fm_fail(err, -ENOENT, "there is no alarm %s, neither in the catalogue nor "
 			       "active", cmd->alarm_id);
 	if ((m != NULL) == (cmd->kind == CORR_CMD_SUPPRESS))

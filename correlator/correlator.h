@@ -112,6 +112,8 @@ void corr_each_shelf(const struct correlator *corr, shelf_visit_f *f, void *ctx)
 /* Whether an operator has suppressed the id; *ret_user is borrowed until the next input. */
 bool corr_suppressed_id(const struct correlator *corr, const char *alarm_id,
 			struct fm_time *ret_since, const char **ret_user);
+/* An alarm of the catalogue, an active alarm's, or one that is suppressed. */
+bool corr_knows_id(const struct correlator *corr, const char *alarm_id);
 /* f must not give commands. */
 typedef void id_visit_f(void *ctx, const char *alarm_id);
 void corr_each_suppressed_id(const struct correlator *corr, id_visit_f *f, void *ctx);

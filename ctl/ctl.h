@@ -33,10 +33,17 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(ALARM_CLEAR, "alarm-clear", true, "alarm_id:s! entity:s!") \
 	X(ALARM_ACK, "alarm-ack", true, "uuid:s!") \
 	X(ALARM_UNACK, "alarm-unack", true, "uuid:s!") \
+	X(ALARM_SHELVE, "alarm-shelve", true, "uuid:s alarm_id:s entity:s for:u!") \
+	X(ALARM_UNSHELVE, "alarm-unshelve", true, "uuid:s alarm_id:s entity:s") \
+	X(SHELF_LIST, "shelf-list", false, "") \
 	X(ALARM_SUMMARY, "alarm-summary", false, "query:s include_suppressed:b") \
 	X(ALARM_HISTORY, "alarm-history", false, "uuid:s alarm_id:s entity:s limit:u") \
 	X(EVENT_LIST, "event-list", false, "query:s limit:u alarms:b logs:b include_suppressed:b") \
 	X(EVENT_SHOW, "event-show", false, "uuid:s seq:u") \
+	X(EVENT_SUPPRESS, "event-suppress", true, "alarm_id:s!") \
+	X(EVENT_UNSUPPRESS, "event-unsuppress", true, "alarm_id:s!") \
+	X(EVENT_UNSUPPRESS_ALL, "event-unsuppress-all", true, "") \
+	X(EVENT_SUPPRESS_LIST, "event-suppress-list", false, "include_unsuppressed:b") \
 	X(EXPLAIN, "explain", false, "uuid:s alarm_id:s entity:s") \
 	X(WATCH, "watch", false, "after:u") \
 	X(STATS, "stats", false, "") \

@@ -183,6 +183,26 @@ const struct column quarantine_columns[] = {
 	{0},
 };
 
+const struct column shelf_columns[] = {
+	{"alarm_id", "Alarm ID", "alarm_id", CELL_TEXT, COL_DEFAULT},
+	{"entity_instance_id", "Entity ID", "entity_instance_id", CELL_TEXT,
+	 COL_DEFAULT | COL_WRAP},
+	{"shelved_until", "Shelved Until", "shelved_until", CELL_TIME, COL_DEFAULT},
+	{"user", "User", "user", CELL_TEXT, COL_DEFAULT},
+	{"active", "Active", "active", CELL_TEXT, COL_DEFAULT},
+	{0},
+};
+
+/* The default columns are the incumbent's. */
+const struct column suppress_columns[] = {
+	{"uuid", "UUID", "uuid", CELL_TEXT, 0},
+	{"alarm_id", "Event ID", "alarm_id", CELL_TEXT, COL_DEFAULT},
+	{"status", "Status", "status", CELL_TEXT, COL_DEFAULT},
+	{"since", "Since", "since", CELL_TIME, 0},
+	{"user", "User", "user", CELL_TEXT, 0},
+	{0},
+};
+
 const struct column version_properties[] = {
 	{"version", "", "version", CELL_TEXT, 0},
 	{"librdkafka", "", "librdkafka", CELL_TEXT, 0},

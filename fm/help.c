@@ -75,7 +75,7 @@ print_verb(const struct verb *verb)
 enum ctl_code
 unknown_verb(const char *name)
 {
-	const char *names[32];
+	const char *names[48];
 
 	fm_assert(n_verbs <= FM_ARRAY_LEN(names));
 	for (unsigned i = 0; i < n_verbs; i++)

@@ -177,6 +177,16 @@ set_retention(const char *arg, struct fm_span *ret, struct fm_err *err)
 }
 
 static int
+set_for(const char *arg, struct fm_span *ret, struct fm_err *err)
+{
+	if (fm_span_parse(arg, strlen(arg), ret) < 0 || ret->ns < fm_span_s(1).ns ||
+	    ret->ns > fm_span_s(30 * 24 * 3600).ns)
+		return fm_fail(err, -EINVAL, "--for: \"%s\" is not a time from a second to 30 days",
+			       arg);
+	return 0;
+}
+
+static int
 set_option(struct options *opt, enum option_id id, const char *arg, struct fm_err *err)
 {
 	opt->given |= 1u << id;
@@ -190,12 +200,16 @@ set_option(struct options *opt, enum option_id id, const char *arg, struct fm_er
 		return set_timeout(arg, &opt->timeout, err);
 	if (id == OPT_RETENTION)
 		return set_retention(arg, &opt->retention, err);
+	if (id == OPT_FOR)
+		return set_for(arg, &opt->for_time, err);
 	if (id == OPT_QUERY)
 		opt->query = arg;
 	else if (id == OPT_SORT)
 		opt->sort = arg;
 	else if (id == OPT_COLUMNS)
 		opt->columns = arg;
+	else if (id == OPT_ALARM_ID)
+		opt->alarm_id = arg;
 	else if (id == OPT_SOCKET)
 		opt->socket = arg;
 	return 0;

@@ -28,6 +28,10 @@
 	X(LOGS, "logs", "", 0, NULL, "only logs") \
 	X(AFTER, "after", "", 0, "SEQ", "resume after this sequence number") \
 	X(RETENTION, "retention", "", 0, "TIME", "how long fmd keeps history: 90d (default), 0 for ever") \
+	X(FOR, "for", "", 0, "TIME", "for how long: 30m, 8h, 2d; at most 30d") \
+	X(ALARM_ID, "alarm_id", "alarm-id", 0, "A,B", "these alarm ids") \
+	X(INCLUDE_UNSUPPRESSED, "include-unsuppressed", "include_unsuppressed", 0, NULL, \
+	  "all alarm ids, not only suppressed ones") \
 	X(YES, "yes", "", 'y', NULL, "do not ask") \
 	X(JSON, "json", "", 0, NULL, "JSON: an array, an object, or for watch a line per row") \
 	X(CSV, "csv", "", 0, NULL, "comma-separated values (RFC 4180)") \
@@ -66,11 +70,11 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 #define MAX_WORDS 8
 struct options {
 	uint32_t given;
-	const char *query, *sort, *columns, *socket;    /* borrowed from argv */
+	const char *query, *sort, *columns, *socket, *alarm_id;    /* borrowed from argv */
 	uint64_t limit;                                 /* 0: no limit */
 	uint64_t after;
 	struct fm_span retention;
-	struct fm_span timeout;
+	struct fm_span timeout, for_time;               /* 0: none given */
 	enum color_mode color;
 	const char *word[MAX_WORDS];                    /* the verb and its arguments */
 	unsigned n_words;

@@ -26,6 +26,12 @@ const struct verb verbs[] = {
 	 "acknowledge an alarm"},
 	{"alarm-unack", run_command, CTL_VERB_ALARM_UNACK, NULL, SUBJECT_UUID, 0,
 	 "take an acknowledgement back"},
+	{"alarm-shelve", run_command, CTL_VERB_ALARM_SHELVE, NULL, SUBJECT_UUID_OR_KEY, BIT(FOR),
+	 "put an alarm aside for a time, whatever it does meanwhile"},
+	{"alarm-unshelve", run_command, CTL_VERB_ALARM_UNSHELVE, NULL, SUBJECT_UUID_OR_KEY, 0,
+	 "take an alarm from the shelf before its time"},
+	{"shelf-list", run_list, CTL_VERB_SHELF_LIST, shelf_columns, SUBJECT_NONE, LIST_OPTIONS,
+	 "what is on the shelf, until when, by whom"},
 	{"alarm-summary", run_list, CTL_VERB_ALARM_SUMMARY, summary_columns, SUBJECT_NONE,
 	 LIST_OPTIONS | BIT(INCLUDE_SUPPRESS),
 	 "the number of active alarms of each severity"},
@@ -35,6 +41,16 @@ const struct verb verbs[] = {
 	 EVENT_LIST_OPTIONS, "alarm changes and logs, newest first"},
 	{"event-show", run_show, CTL_VERB_EVENT_SHOW, event_properties, SUBJECT_UUID_OR_SEQ,
 	 SHOW_OPTIONS, "everything about one alarm change or log"},
+	{"event-suppress", run_list, CTL_VERB_EVENT_SUPPRESS, suppress_columns, SUBJECT_NONE,
+	 LIST_OPTIONS | BIT(ALARM_ID) | BIT(UUID) | BIT(YES),
+	 "suppress all alarms of some alarm ids"},
+	{"event-unsuppress", run_list, CTL_VERB_EVENT_UNSUPPRESS, suppress_columns, SUBJECT_NONE,
+	 LIST_OPTIONS | BIT(ALARM_ID) | BIT(UUID) | BIT(YES), "take the suppression back"},
+	{"event-unsuppress-all", run_list, CTL_VERB_EVENT_UNSUPPRESS_ALL, suppress_columns,
+	 SUBJECT_NONE, LIST_OPTIONS | BIT(UUID) | BIT(YES), "take all suppressions back"},
+	{"event-suppress-list", run_list, CTL_VERB_EVENT_SUPPRESS_LIST, suppress_columns,
+	 SUBJECT_NONE, LIST_OPTIONS | BIT(UUID) | BIT(INCLUDE_UNSUPPRESSED),
+	 "the suppressed alarm ids"},
 	{"explain", run_explain, CTL_VERB_EXPLAIN, NULL, SUBJECT_UUID_OR_KEY, BIT(JSON),
 	 "why an alarm is as it is"},
 	{"watch", run_watch, CTL_VERB_WATCH, NULL, SUBJECT_NONE,
@@ -227,6 +243,17 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 		json_object_set_new(args, "alarms", json_true());
 	if (alarms_and_logs == BIT(LOGS))
 		json_object_set_new(args, "logs", json_true());
+	if (opt->given & BIT(INCLUDE_UNSUPPRESSED))
+		json_object_set_new(args, "include_unsuppressed", json_true());
+	if (verb == CTL_VERB_ALARM_SHELVE && !(opt->given & BIT(FOR)))
+		return fm_fail(err, -EINVAL, "--for TIME is needed: 30m, 8h, 2d");
+	if (opt->given & BIT(FOR))
+		json_object_set_new(args, "for", json_integer(opt->for_time.ns / FM_NS_PER_S));
+	if ((verb == CTL_VERB_EVENT_SUPPRESS || verb == CTL_VERB_EVENT_UNSUPPRESS) &&
+	    opt->alarm_id == NULL)
+		return fm_fail(err, -EINVAL, "--alarm_id A,B is needed");
+	if (opt->alarm_id != NULL)
+		put_text(args, "alarm_id", opt->alarm_id);
 	if (opt->given & BIT(AFTER))
 		json_object_set_new(args, "after", json_integer((json_int_t)opt->after));
 	return opt->query != NULL && !selected_here ? put_query(args, opt->query, err) : 0;

@@ -207,6 +207,22 @@ alarm_summary(struct verb_call *call)
 
 /* ---- writes --------------------------------------------------------------------------------------------- */
 
+/* A shelf is for a time that somebody remembers; what is to stay hidden is a matter of the catalogue. */
+#define MAX_SHELF_S (30u * 86400u)
+
+/* By the clock on the operator's wall, which the core's time does not run ahead of. */
+static bool
+shelf_time(struct verb_call *call, struct corr_command *cmd)
+{
+	const uint64_t s = ctl_arg_num(&call->rq, "for", 0);
+
+	cmd->until = fm_time_add(clock_wall(), fm_span_s(s <= MAX_SHELF_S ? (int64_t)s : 0));
+	if (s > 0 && s <= MAX_SHELF_S)
+		return true;
+	done(call, CTL_USAGE, "for: from a second to 30 days");
+	return false;
+}
+
 static void
 operate(struct verb_call *call, enum corr_command_kind kind)
 {
@@ -217,19 +233,23 @@ operate(struct verb_call *call, enum corr_command_kind kind)
 		.entity = ctl_arg_text(&call->rq, "entity")};
 	struct fm_err err = {0};
 	struct fm_uuid uuid;
-	char args[1200];
+	char args[1200], until[FM_TIME_STR];
 	int r;
 
-	if (cmd.alarm_id == NULL) {
+	if (cmd.alarm_id == NULL || cmd.entity == NULL) {
 		if (!uuid_arg(call, &uuid))
 			return;
 		cmd.uuid = &uuid;
 	}
-	engine_begin(d);
 	cmd.at = engine_time(d);
+	if (kind == CORR_CMD_SHELVE && !shelf_time(call, &cmd))
+		return;
+	engine_begin(d);
 	r = corr_operate(d->corr, &cmd, engine_transition, d, &err);
-	snprintf(args, sizeof(args), "%s %s", cmd.alarm_id != NULL ? cmd.alarm_id :
-		 ctl_arg_text(&call->rq, "uuid"), cmd.entity != NULL ? cmd.entity : "");
+	snprintf(args, sizeof(args), "%s %s%s%s", cmd.uuid == NULL ? cmd.alarm_id :
+		 ctl_arg_text(&call->rq, "uuid"), cmd.uuid == NULL ? cmd.entity : "",
+		 kind == CORR_CMD_SHELVE ? " until " : "",
+		 kind == CORR_CMD_SHELVE ? fm_time_format(cmd.until, until) : "");
 	const struct store_audit audit = {.at = clock_wall(), .user = cmd.user, .verb = cmd.verb,
 		.args = args, .result = r == 0 ? "done" : err.msg};
 
@@ -270,6 +290,178 @@ resume(struct verb_call *call)
 	else
 		done(call, r == 0 ? CTL_OK : r == -ENOENT ? CTL_NOT_FOUND : CTL_FAILED,
 		     r == 0 ? NULL : err.msg);
+}
+
+/* ---- suppressed ids -------------------------------------------------------------------------------------- */
+
+static void
+suppression_row(const struct verb_call *call, const char *alarm_id, bool all)
+{
+	const struct fm_uuid uuid = alarm_uuid(alarm_id, "event_suppression", (struct fm_time){0}, 0);
+	char id[FM_UUID_STR], time[FM_TIME_STR];
+	const char *user = NULL;
+	struct fm_time since = {0};
+	const bool is = corr_suppressed_id(call->d->corr, alarm_id, &since, &user);
+
+	if (is || all)
+		row_json(call, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "uuid",
+			fm_uuid_format(&uuid, id), "alarm_id", alarm_id, "status",
+			suppression_status_name(is ? SUPPR_OPERATOR : SUPPR_NONE), "since",
+			is ? fm_time_format(since, time) : NULL, "user", user));
+}
+
+/* Some may not be in the catalogue: they stand at the end. */
+struct others {
+	const struct verb_call *call;
+	const struct catalogue *cat;
+};
+
+static void
+other_row(void *ctx, const char *alarm_id)
+{
+	const struct others *o = ctx;
+
+	if (cat_find(o->cat, alarm_id) == NULL)
+		suppression_row(o->call, alarm_id, false);
+}
+
+static void
+event_suppress_list(struct verb_call *call)
+{
+	const bool all = ctl_arg_num(&call->rq, "include_unsuppressed", 0) != 0;
+	struct others o = {call, call->d->cat};
+
+	for (unsigned i = 0; i < cat_count(o.cat); i++)
+		if (!cat_at(o.cat, i)->is_log)
+			suppression_row(call, cat_at(o.cat, i)->id, all);
+	corr_each_suppressed_id(call->d->corr, other_row, &o);
+	done(call, CTL_OK, NULL);
+}
+
+struct id_list {
+	char (*id)[FM_MAX_ALARM_ID + 1];
+	unsigned n;
+};
+
+static void
+id_add(struct id_list *ids, const char *id, size_t len)
+{
+	ids->id = fm_realloc(ids->id, (ids->n + 1) * sizeof(ids->id[0]));
+	memcpy(ids->id[ids->n], id, len);
+	ids->id[ids->n++][len] = '\0';
+}
+
+/* "100.101,100.103": all of them or none. */
+static int
+read_ids(const char *text, struct id_list *ret, struct fm_err *err)
+{
+	for (const char *p = text; ; p++) {
+		const size_t len = strcspn(p, ",");
+
+		if (len == 0 || len > FM_MAX_ALARM_ID)
+			return fm_fail(err, -EINVAL, "alarm_id: one or more ids, joined by commas");
+		id_add(ret, p, len);
+		p += len;
+		if (*p == '\0')
+			return 0;
+	}
+}
+
+/*
+ * In one transaction. An id that is as it is to be already is no error, so that a script may repeat
+ * itself; one that nobody knows is, before anything is changed.
+ */
+static int
+change_ids(struct verb_call *call, enum corr_command_kind kind, const struct id_list *ids,
+	   struct fm_err *err)
+{
+	struct daemon *d = call->d;
+	int r = 0;
+
+	for (unsigned i = 0; i < ids->n && r == 0; i++)
+		if (!corr_knows_id(d->corr, ids->id[i]))
+			r = fm_fail(err, -ENOENT, "there is no alarm %s, neither in the catalogue nor "
+				    "active", ids->id[i]);
+	for (unsigned i = 0; i < ids->n && r == 0; i++) {
+		const struct corr_command cmd = {.kind = kind, .at = engine_time(d),
+			.user = call->user, .verb = ctl_verb_name(call->rq.verb),
+			.alarm_id = ids->id[i]};
+
+		r = corr_operate(d->corr, &cmd, engine_transition, d, err);
+		r = r == -EALREADY ? 0 : r;
+	}
+	return r;
+}
+
+static void
+operate_ids(struct verb_call *call, enum corr_command_kind kind, const struct id_list *ids,
+	    const char *args)
+{
+	struct fm_err err = {0};
+
+	engine_begin(call->d);
+	const int r = change_ids(call, kind, ids, &err);
+	const struct store_audit audit = {.at = clock_wall(), .user = call->user,
+		.verb = ctl_verb_name(call->rq.verb), .args = args,
+		.result = r == 0 ? "done" : err.msg};
+
+	if (engine_end(call->d, &audit) < 0) {
+		done(call, CTL_FAILED, "the change could not be stored");
+		return;
+	}
+	for (unsigned i = 0; r == 0 && i < ids->n; i++)
+		suppression_row(call, ids->id[i], true);
+	done(call, r == 0 ? CTL_OK : CTL_NOT_FOUND, r == 0 ? NULL : err.msg);
+}
+
+static void
+event_suppress(struct verb_call *call, enum corr_command_kind kind)
+{
+	const char *text = ctl_arg_text(&call->rq, "alarm_id");
+	struct id_list ids = {.n = 0};
+	struct fm_err err = {0};
+
+	if (read_ids(text, &ids, &err) < 0)
+		done(call, CTL_USAGE, err.msg);
+	else
+		operate_ids(call, kind, &ids, text);
+	free(ids.id);
+}
+
+static void
+add_id(void *ctx, const char *alarm_id)
+{
+	id_add(ctx, alarm_id, strlen(alarm_id));
+}
+
+static void
+unsuppress_all(struct verb_call *call)
+{
+	struct id_list ids = {.n = 0};
+
+	corr_each_suppressed_id(call->d->corr, add_id, &ids);
+	operate_ids(call, CORR_CMD_UNSUPPRESS, &ids, "");
+	free(ids.id);
+}
+
+static void
+shelf_row(void *ctx, const char *alarm_id, const char *entity, struct fm_time until,
+	  const char *user)
+{
+	const struct verb_call *call = ctx;
+	const struct alarm *al = corr_find_alarm(call->d->corr, alarm_id, entity);
+	char time[FM_TIME_STR];
+
+	row_json(call, json_pack("{s:s, s:s, s:s, s:s, s:b}", "alarm_id", alarm_id,
+		"entity_instance_id", entity, "shelved_until", fm_time_format(until, time), "user",
+		user, "active", al != NULL && !al->cleared));
+}
+
+static void
+shelf_list(struct verb_call *call)
+{
+	corr_each_shelf(call->d->corr, shelf_row, call);
+	done(call, CTL_OK, NULL);
 }
 
 /* ---- transitions ------------------------------------------------------------------------------------------- */
@@ -575,7 +767,14 @@ next_piece(struct verb_call *call)
 	case CTL_VERB_ALARM_CLEAR: operate(call, CORR_CMD_CLEAR); break;
 	case CTL_VERB_ALARM_ACK: operate(call, CORR_CMD_ACK); break;
 	case CTL_VERB_ALARM_UNACK: operate(call, CORR_CMD_UNACK); break;
+	case CTL_VERB_ALARM_SHELVE: operate(call, CORR_CMD_SHELVE); break;
+	case CTL_VERB_ALARM_UNSHELVE: operate(call, CORR_CMD_UNSHELVE); break;
+	case CTL_VERB_SHELF_LIST: shelf_list(call); break;
 	case CTL_VERB_ALARM_SUMMARY: alarm_summary(call); break;
+	case CTL_VERB_EVENT_SUPPRESS: event_suppress(call, CORR_CMD_SUPPRESS); break;
+	case CTL_VERB_EVENT_UNSUPPRESS: event_suppress(call, CORR_CMD_UNSUPPRESS); break;
+	case CTL_VERB_EVENT_UNSUPPRESS_ALL: unsuppress_all(call); break;
+	case CTL_VERB_EVENT_SUPPRESS_LIST: event_suppress_list(call); break;
 	case CTL_VERB_ALARM_HISTORY:
 	case CTL_VERB_EXPLAIN: history(call); break;
 	case CTL_VERB_EVENT_LIST: event_list(call); break;

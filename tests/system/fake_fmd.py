@@ -131,6 +131,12 @@ def sample_rows():
                                       reason_text="Live-Migrate complete for instance vm-1 now "
                                                   "enabled on host compute-1"))
     history = migration()
+    suppressions = [
+        {"uuid": UUIDS[20], "alarm_id": "100.101", "status": "suppressed",
+         "since": "2026-11-23T10:00:00.000000Z", "user": "anna"},
+        {"uuid": UUIDS[21], "alarm_id": "100.103", "status": "unsuppressed", "since": None,
+         "user": None},
+    ]
     return {
         "alarm-list": alarms,
         "alarm-show": alarms[:1],
@@ -168,6 +174,12 @@ def sample_rows():
              "since": "2026-11-23T10:00:00.000000Z", "read": 78, "applied": 70,
              "no_effect": 7, "duplicate": 0, "late": 0, "unknown_type": 0, "quarantined": 1},
         ],
+        "shelf-list": [
+            {"alarm_id": "100.103", "entity_instance_id": "host=compute-2", "user": "anna",
+             "shelved_until": "2026-11-23T18:00:00.000000Z", "active": True},
+        ],
+        "event-suppress": suppressions, "event-unsuppress": suppressions,
+        "event-unsuppress-all": suppressions, "event-suppress-list": suppressions,
         "version": [{"version": "0.1.0", "librdkafka": "2.0.2", "sqlite": "3.40.1",
                      "schema": 1, "stream": STREAM, "pid": 4711}],
     }

@@ -3,11 +3,14 @@
 
     python3 tests/system/test_control.py BUILD_DIR [unittest arguments]
 """
+import datetime
 import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -181,6 +184,87 @@ class Server(test_daemon.Base):
         client.socket.sendall(b"x" * 70000)
         self.assertEqual(client.next()["code"], 2)
         self.assertIsNone(client.next())
+
+
+class Aside(test_daemon.Base):
+    """What operators put aside, through fm, a kill and the audit trail."""
+
+    def setUp(self):
+        super().setUp()
+        catalogue = self.dir / "events.yaml"
+        catalogue.write_text((test_daemon.ROOT / "events.yaml").read_text())
+        self.conf = self.config("kafka: {brokers: '127.0.0.1:1'}\n", catalogue)
+        self.fmd = self.start("-c", self.conf)
+        # An alarm of fmd's own: its catalogue cannot be read again.
+        catalogue.write_text("[")
+        self.fmd.send_signal(signal.SIGHUP)
+        self.alarm = wait(self.shown, "the alarm")[0]
+
+    def shown(self, *args):
+        return [a for a in self.rows("alarm-list", *args) if a["alarm_id"] == "990.005"]
+
+    def done(self, *args):
+        out = self.fm(*args)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        return out.stdout
+
+    def kill_and_start(self):
+        self.fmd.kill()
+        self.fmd.wait()
+        (self.dir / "events.yaml").write_text((test_daemon.ROOT / "events.yaml").read_text())
+        self.fmd = self.start("-c", self.conf)
+
+    def audited(self):
+        self.end(self.fmd)
+        db = sqlite3.connect(self.dir / "state/fmd.db")
+        rows = db.execute("SELECT verb, args, result FROM audit ORDER BY id").fetchall()
+        db.close()
+        return rows
+
+    def test_a_shelf_survives_a_kill_and_is_shown_on_demand(self):
+        uuid = self.alarm["uuid"]
+        self.done("alarm-shelve", uuid, "--for", "8h")
+        self.assertEqual(self.shown(), [])
+        self.kill_and_start()
+        self.assertEqual(self.shown(), [])
+        shelved = self.shown("--include_suppress")[0]
+        self.assertEqual((shelved["uuid"], shelved["suppression_status"]), (uuid, "shelved"))
+        left = (datetime.datetime.fromisoformat(shelved["shelved_until"].replace("Z", "+00:00")) -
+                datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+        self.assertTrue(7.9 * 3600 < left <= 8 * 3600, left)
+        self.assertIn("S(990.005)", self.done("alarm-list", "--include_suppress"))
+        shelf = self.rows("shelf-list")[0]
+        self.assertEqual((shelf["alarm_id"], shelf["active"], shelf["shelved_until"]),
+                         ("990.005", True, shelved["shelved_until"]))
+        self.done("alarm-unshelve", shelf["alarm_id"], shelf["entity_instance_id"])
+        self.assertEqual(len(self.shown()), 1)
+        self.assertEqual(self.fm("alarm-unshelve", uuid).returncode, 3)
+        kinds = [r["kind"] for r in self.rows("alarm-history", uuid)]
+        self.assertEqual(kinds, ["raise", "shelve", "unshelve"])
+        verbs = [(verb, result) for verb, _, result in self.audited()]
+        self.assertEqual(verbs, [("alarm-shelve", "done"), ("alarm-unshelve", "done"),
+                                 ("alarm-unshelve", "no such alarm is shelved")])
+
+    def test_suppressed_ids_survive_a_kill_and_come_back(self):
+        rows = json.loads(self.done("event-suppress", "--alarm_id", "990.005,100.101", "--json"))
+        self.assertEqual([(r["alarm_id"], r["status"]) for r in rows],
+                         [("990.005", "suppressed"), ("100.101", "suppressed")])
+        self.kill_and_start()
+        self.assertEqual(self.shown(), [])
+        self.assertEqual(self.shown("--include_suppress")[0]["suppression_status"], "suppressed")
+        self.assertEqual([r["alarm_id"] for r in self.rows("event-suppress-list")],
+                         ["100.101", "990.005"])
+        self.assertGreater(len(self.rows("event-suppress-list", "--include-unsuppressed")), 100)
+        # An unknown id changes nothing; a repetition is no error.
+        out = self.fm("event-unsuppress", "--alarm_id", "990.005,no.such")
+        self.assertEqual(out.returncode, 3)
+        self.assertIn("no.such", out.stderr)
+        self.assertEqual(len(self.rows("event-suppress-list")), 2)
+        self.done("event-suppress", "--alarm_id", "990.005")
+        self.done("event-unsuppress-all")
+        self.assertEqual(self.rows("event-suppress-list"), [])
+        self.assertEqual(len(self.shown()), 1)
+        self.assertEqual(len(self.audited()), 4)
 
 
 @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root and setpriv")

@@ -32,10 +32,13 @@ KEY = ["700.008", fake_fmd.ENTITY]
 
 # verb -> arguments it needs
 LISTS = {"alarm-list": [], "alarm-summary": [], "alarm-history": KEY, "event-list": [],
-         "stats": [], "sink-list": [], "ledger": [], "quarantine-list": []}
+         "stats": [], "sink-list": [], "ledger": [], "quarantine-list": [], "shelf-list": [],
+         "event-suppress-list": [], "event-suppress": ["--alarm_id", "100.101,100.103"],
+         "event-unsuppress": ["--alarm_id", "100.101"], "event-unsuppress-all": []}
 SHOWS = {"alarm-show": [UUID], "event-show": ["17"], "version": []}
 COMMANDS = {"alarm-delete": ["--yes", UUID], "alarm-clear": KEY, "alarm-ack": [UUID],
-            "alarm-unack": [UUID], "input-resume": ["libvirt.events", "0", "latest"]}
+            "alarm-unack": [UUID], "alarm-shelve": [*KEY, "--for", "8h"],
+            "alarm-unshelve": [UUID], "input-resume": ["libvirt.events", "0", "latest"]}
 STORIES = {"explain": KEY, "watch": []}
 ALL = {**LISTS, **SHOWS, **COMMANDS, **STORIES}
 
@@ -136,6 +139,12 @@ class Requests(Base):
         self.assertEqual(self.last("event-show", "17")["args"], {"seq": 17})
         self.assertEqual(self.last("event-show", UUID)["args"], {"uuid": UUID})
         self.assertEqual(self.last("explain", UUID)["args"], {"uuid": UUID})
+        self.assertEqual(self.last("alarm-shelve", UUID, "--for", "90m")["args"],
+                         {"uuid": UUID, "for": 5400})
+        self.assertEqual(self.last("event-suppress", "--yes", "--alarm-id", "1.2,3.4")["args"],
+                         {"alarm_id": "1.2,3.4"})
+        self.assertEqual(self.last("event-suppress-list", "--include-unsuppressed")["args"],
+                         {"include_unsuppressed": True})
         self.assertEqual(self.last("alarm-history", *KEY, "--limit", "3")["args"],
                          {"alarm_id": KEY[0], "entity": KEY[1], "limit": 3})
 
@@ -177,6 +186,11 @@ class Lists(Base):
         self.assertEqual(self.heading("event-list"), event)
         self.assertEqual(self.heading("event-list", "--uuid"), ["UUID"] + event)
         self.assertEqual(framed(self.fm("alarm-show", UUID))[0], ["Property", "Value"])
+        for verb, args in (("event-suppress-list", []), ("event-suppress", ["--alarm_id", "1"]),
+                           ("event-unsuppress", ["--alarm_id", "1"]), ("event-unsuppress-all", [])):
+            self.assertEqual(self.heading(verb, *args, "--nopaging"), ["Event ID", "Status"])
+            self.assertEqual(self.heading(verb, *args, "--uuid", "--nowrap"),
+                             ["UUID", "Event ID", "Status"])
 
     def test_alarms_come_newest_first(self):
         self.fmd.rows["alarm-list"].reverse()
@@ -565,6 +579,9 @@ class Errors(Base):
                  ["alarm-show", UUID, "--csv"], ["alarm-ack", UUID, "--json"],
                  ["stats", "-q", "count=1"], ["watch", "--after", "x"], ["help", "nonsense"],
                  ["event-show", "-5"], ["stats", "--yes"], ["ledger", "-q", "topic>a"],
+                 ["alarm-shelve", UUID], ["alarm-shelve", UUID, "--for", "31d"],
+                 ["alarm-shelve", UUID, "--for", "0s"], ["alarm-shelve", "--for", "1h"],
+                 ["event-suppress"], ["event-suppress", "100.101"], ["event-unsuppress"],
                  ["ledger", "-q", "read=many"], ["sink-list", "-q", "lag~1"],
                  ["sink-list", "-q", "lag"], ["sink-list", "-q", ";"],
                  ["alarm-history", *KEY, "-q", "severity=awful"]]
@@ -754,7 +771,7 @@ class Help(Base):
                     f"COMP_CWORD={len(words) - 1}; _fm; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
             done = subprocess.run(["bash", "-c", line], stdout=subprocess.PIPE, check=True)
             return done.stdout.decode().split()
-        self.assertEqual(complete("fm", "alarm-s"), ["alarm-show", "alarm-summary"])
+        self.assertEqual(sorted(complete("fm", "alarm-s")), ["alarm-shelve", "alarm-show", "alarm-summary"])
         self.assertIn("--include_suppress", complete("fm", "alarm-list", "--"))
         self.assertNotIn("--logs", complete("fm", "alarm-list", "--"))
         self.assertIn("--logs", complete("fm", "event-list", "--l"))

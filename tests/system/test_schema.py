@@ -30,7 +30,7 @@ except ImportError:
 SCHEMAS = ROOT / "docs/schema"
 RECORDS = 1000
 # Kinds that fmd sends of itself; the others are for later (INTERFACES: add freely).
-KINDS = {"raise", "change", "clear", "ack", "unack", "suppress", "unsuppress", "purge", "log"}
+KINDS = {"raise", "change", "clear", "ack", "unack", "shelve", "unshelve", "suppress", "unsuppress", "purge", "log"}
 NOT_ALARMS = {"log", "gap", "list-rebuilt", "heartbeat"}
 
 
@@ -153,7 +153,11 @@ class Output(Base):
         alarm = [a for a in self.rows("alarm-list") if a["alarm_id"] == "100.101"][0]
         for verb in ("alarm-ack", "alarm-unack", "alarm-ack"):
             self.assertEqual(self.fm(verb, alarm["uuid"]).returncode, 0)
-        self.assertEqual(self.fm("alarm-clear", "100.103", "host=compute-0").returncode, 0)
+        for words in (["alarm-clear", "100.103", "host=compute-0"],
+                      ["event-suppress", "--alarm_id", "100.101"],
+                      ["alarm-shelve", alarm["uuid"], "--for", "1h"],
+                      ["alarm-unshelve", alarm["uuid"]], ["event-unsuppress-all"]):
+            self.assertEqual(self.fm(*words).returncode, 0, words)
         wait(self.delivered, "the sinks")
 
     def check_transitions(self, last):
@@ -271,6 +275,13 @@ class Output(Base):
         uuid = {"uuid": alarms[0]["uuid"]}
         answered = {"alarm-list", "event-list", "watch"}
         for verb, args in (("alarm-show", uuid), ("alarm-ack", uuid), ("alarm-unack", uuid),
+                           ("alarm-shelve", {**uuid, "for": 60}), ("shelf-list", {}),
+                           ("alarm-unshelve", uuid), ("event-suppress", {"alarm_id": "100.101"}),
+                           ("event-suppress-list", {}),
+                           ("event-unsuppress", {"alarm_id": "100.101"}),
+                           ("event-suppress", {"alarm_id": "100.101,100.103"}),
+                           ("event-unsuppress-all", {}),
+                           ("event-suppress-list", {"include_unsuppressed": True}),
                            ("alarm-summary", {}), ("alarm-history", key), ("explain", uuid),
                            ("event-show", {"seq": events[0]["seq"]}), ("stats", {}),
                            ("quarantine-list", {}), ("sink-list", {}), ("ledger", {}),
@@ -292,7 +303,12 @@ class Output(Base):
         for verb, args, code in (("alarm-show", {"uuid": zeros}, 3), ("event-show", {"seq": 1 << 40}, 3),
                                  ("alarm-clear", {"alarm_id": "1", "entity": "a=b"}, 3),
                                  ("alarm-list", {"query": "colour=red"}, 2),
-                                 ("alarm-show", {"uuid": "x"}, 2)):
+                                 ("alarm-show", {"uuid": "x"}, 2),
+                                 ("alarm-shelve", {"uuid": zeros, "for": 60}, 3),
+                                 ("alarm-shelve", {"uuid": zeros, "for": 1 << 40}, 2),
+                                 ("alarm-unshelve", {"uuid": zeros}, 3),
+                                 ("event-suppress", {"alarm_id": "100.101,nope"}, 3),
+                                 ("event-suppress", {"alarm_id": ","}, 2)):
             rows, end = self.ask(verb, **args)
             self.assertEqual((rows, end["code"]), ([], code))
             self.assertTrue(end["error"])
