@@ -169,8 +169,12 @@ tell_status(struct correlator *corr, struct corr_alarm *al, enum suppression_sta
 	al->a.status = status;
 	al->a.suppressed_by = by != NULL ? *by : (struct fm_uuid){0};
 	al->a.changed_at = corr->now;
-	/* Shown: told unless told before. Hidden: told to those who know of it. */
-	tr.notify = show ? !al->a.announced : al->a.announced;
+	/*
+	 * Shown: told unless told before. Hidden: told to those who know of it. Taken out of one
+	 * place and still hidden by another: nobody is told, least of all as of a raise.
+	 */
+	tr.notify = show ? !al->a.announced
+			 : al->a.announced && (kind == TR_SHELVE || kind == TR_SUPPRESS);
 	al->a.announced = al->a.announced || show;
 	al_dirty(corr, al);
 	al_emit(corr, al, kind, &tr);

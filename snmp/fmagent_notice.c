@@ -126,12 +126,12 @@ is_announcement(enum transition_kind kind)
 	case TR_CHANGE:
 	case TR_CLEAR:
 	case TR_UNSUPPRESS:
+	case TR_UNSHELVE:
 	case TR_LOG:
 		return true;
 	case TR_ACK:
 	case TR_UNACK:
 	case TR_SHELVE:
-	case TR_UNSHELVE:
 	case TR_SUPPRESS:
 	case TR_PURGE:
 	case TR_GAP:
@@ -172,6 +172,7 @@ when(const struct stored_transition *tr, const json_t *al)
 	switch (tr->kind) {
 	case TR_RAISE:
 	case TR_UNSUPPRESS:
+	case TR_UNSHELVE:
 		return time_of(al, "raised_at", tr->at);
 	case TR_CHANGE:
 		return time_of(al, "changed_at", tr->at);
@@ -181,7 +182,6 @@ when(const struct stored_transition *tr, const json_t *al)
 	case TR_ACK:
 	case TR_UNACK:
 	case TR_SHELVE:
-	case TR_UNSHELVE:
 	case TR_SUPPRESS:
 	case TR_PURGE:
 	case TR_GAP:

@@ -15,6 +15,7 @@ Test(notice, an_announcement_goes_out_under_its_severity)
 	expect_trap(TR_RAISE, SEV_CRITICAL, FMAGENT_TRAP_CRITICAL);
 	expect_trap(TR_CHANGE, SEV_MAJOR, FMAGENT_TRAP_MAJOR);
 	expect_trap(TR_UNSUPPRESS, SEV_MINOR, FMAGENT_TRAP_MINOR);
+	expect_trap(TR_UNSHELVE, SEV_MAJOR, FMAGENT_TRAP_MAJOR);
 	expect_trap(TR_RAISE, SEV_WARNING, FMAGENT_TRAP_WARNING);
 	expect_trap(TR_CLEAR, SEV_CRITICAL, FMAGENT_TRAP_CLEAR);
 	expect_trap(TR_LOG, SEV_CRITICAL, FMAGENT_TRAP_MESSAGE);
@@ -22,7 +23,7 @@ Test(notice, an_announcement_goes_out_under_its_severity)
 
 Test(notice, kinds_without_a_word_in_the_mib_are_not_sent)
 {
-	static const enum transition_kind silent[] = {TR_ACK, TR_UNACK, TR_SHELVE, TR_UNSHELVE,
+	static const enum transition_kind silent[] = {TR_ACK, TR_UNACK, TR_SHELVE,
 		TR_SUPPRESS, TR_PURGE, TR_GAP, TR_LIST_REBUILT, TR_HEARTBEAT};
 	struct fmagent_notice n;
 
