@@ -21,6 +21,7 @@ struct lookup {
 	/* shared: the newest question and answer are the only ones that count */
 	_Atomic(struct lookup_answer *) slot;
 	_Atomic(struct lookup_extents *) question, extents;
+	_Atomic(struct lookup_extent *) nudged;
 	atomic_bool metadata_wanted, stop;
 };
 
@@ -70,12 +71,24 @@ measure(struct lookup *lk, struct lookup_extents *x)
 	poke(lk->wake_fd);
 }
 
+/* The request goes through the thread of the partition's leader, which then looks at its queues. */
+static void
+nudge(struct lookup *lk)
+{
+	struct lookup_extent *e = atomic_exchange(&lk->nudged, NULL);
+	if (e != NULL)
+		(void)rd_kafka_query_watermark_offsets(lk->rk, e->topic, e->partition, &e->low,
+						       &e->high, LOOKUP_TIMEOUT_MS);
+	free(e);
+}
+
 static void *
 run(void *arg)
 {
 	struct lookup *lk = arg;
 	uint64_t n;
 	while (read(lk->ask_fd, &n, sizeof(n)) == (ssize_t)sizeof(n) && !atomic_load(&lk->stop)) {
+		nudge(lk);
 		if (atomic_exchange(&lk->metadata_wanted, false))
 			look_up(lk);
 		struct lookup_extents *x = atomic_exchange(&lk->question, NULL);
@@ -127,6 +140,7 @@ lookup_free(struct lookup *lk)
 	lookup_answer_free(atomic_load(&lk->slot));
 	free(atomic_load(&lk->question));
 	free(atomic_load(&lk->extents));
+	free(atomic_load(&lk->nudged));
 	free(lk);
 }
 
@@ -154,4 +168,13 @@ struct lookup_extents *
 lookup_take_extents(struct lookup *lk)
 {
 	return atomic_exchange(&lk->extents, NULL);
+}
+
+void
+lookup_nudge(struct lookup *lk, const char *topic, int32_t partition)
+{
+	struct lookup_extent *e = fm_malloc(sizeof(*e));
+	*e = (struct lookup_extent){.topic = topic, .partition = partition};
+	free(atomic_exchange(&lk->nudged, e));
+	poke(lk->ask_fd);
 }

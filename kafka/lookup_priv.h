@@ -5,6 +5,9 @@
  * rd_kafka_metadata() and rd_kafka_query_watermark_offsets() wait for a broker and librdkafka 2.0.2
  * has no asynchronous form, so one thread does nothing but call them. It shares an eventfd for
  * questions and one atomic slot for each kind of question and answer; see docs/adr/0007.
+ *
+ * The same thread nudges: before 2.2.0, a broker's thread that found its queues full looks again
+ * only after up to a second, however soon they are empty, unless a request passes through it.
  */
 #ifndef FM_KAFKA_LOOKUP_PRIV_H
 #define FM_KAFKA_LOOKUP_PRIV_H
@@ -42,5 +45,7 @@ void lookup_answer_free(struct lookup_answer *a);
 /* Takes x over. Answered by lookup_take_extents with the same x; a newer question replaces it. */
 void lookup_ask_extents(struct lookup *lk, struct lookup_extents *x);
 struct lookup_extents *lookup_take_extents(struct lookup *lk);  /* NULL when there is none; free */
+/* Has the thread of that partition's leader look at its queues now. topic outlives the look-up. */
+void lookup_nudge(struct lookup *lk, const char *topic, int32_t partition);
 
 #endif

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define LOOK_EVERY 2048u        /* records taken between two looks at the queue's length */
+
 static const uint64_t one = 1;
 
 struct part *
@@ -52,7 +54,7 @@ open_queue(struct part *p)
 	p->q = rd_kafka_queue_get_partition(p->src->rk, p->topic->name, p->no);
 	rd_kafka_queue_forward(p->q, NULL);
 	rd_kafka_queue_io_event_enable(p->q, p->src->fd, &one, sizeof(one));
-	p->n_queued = 0;
+	p->n_queued = p->most_queued = 0;
 }
 
 void
@@ -331,12 +333,33 @@ read_to_known_end(const struct part *p)
 		       RD_KAFKA_RESP_ERR_NO_ERROR && high == p->next;
 }
 
+/*
+ * A queue that was fuller and is half empty now, with more to come: librdkafka may sleep since it
+ * was full (lookup_priv.h).
+ */
+static void
+nudge(struct part *p, size_t queued)
+{
+	int64_t low, high;
+	if (queued > p->most_queued)
+		p->most_queued = queued;
+	if (!p->src->nudges || queued >= p->most_queued / 2)
+		return;
+	p->most_queued = queued;
+	if (rd_kafka_get_watermark_offsets(p->src->rk, p->topic->name, p->no, &low, &high) ==
+	    RD_KAFKA_RESP_ERR_NO_ERROR && high > p->next + (int64_t)queued)
+		lookup_nudge(p->src->lookup, p->topic->name, p->no);
+}
+
 /* Consuming from an empty queue costs a system call, asking for its length a lock. */
 static bool
 has_queued(struct part *p)
 {
-	if (p->n_queued == 0)
-		p->n_queued = rd_kafka_queue_length(p->q);
+	if (p->n_queued == 0) {
+		const size_t queued = rd_kafka_queue_length(p->q);
+		nudge(p, queued);
+		p->n_queued = queued < LOOK_EVERY ? queued : LOOK_EVERY;
+	}
 	return p->n_queued > 0;
 }
 

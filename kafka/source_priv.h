@@ -35,6 +35,7 @@ struct part {
 	/* reading */
 	rd_kafka_queue_t *q;            /* set once it was started, which is right after part_new */
 	size_t n_queued;                /* known to be in q */
+	size_t most_queued;             /* seen in q since it was last half empty */
 	enum part_state state;
 	int64_t next;                   /* offset wanted next; -1: not known before the first answer */
 	uint64_t want_hash;             /* PROBING: of record next - 1 */
@@ -79,6 +80,7 @@ struct kafka_source {
 	void (*lost)(void *, const struct kafka_lost *);
 	void *ctx;
 	enum kafka_start start;
+	bool nudges;                    /* librdkafka sleeps once a queue was full */
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *events;       /* logs, errors, statistics */
 	struct lookup *lookup;
