@@ -28,7 +28,7 @@ struct fm_blob {
 #define FM_ROW_INSTANCE(X) \
 	X(TEXT, uuid) X(TEXT, name) X(TEXT, tenant) X(TEXT, tenant_name) X(TEXT, owner) \
 	X(I64, vm_state) X(I64, task) X(I64, power) X(I64, lv_state) X(I64, op) X(I64, flags) \
-	X(I64, state_since) X(I64, nova_stamp) X(I64, lv_stamp) X(I64, deleted_at) \
+	X(I64, state_since) X(I64, deleted_at) \
 	X(I64, limit_s) X(I64, downtime_limit_ms) X(I64, memory_mb) X(TEXT, fault) \
 	X(I64, at_no) X(I64, at_phase) X(I64, at_flags) X(TEXT, at_src) X(TEXT, at_dst) \
 	X(I64, at_start) X(I64, at_start_stamp) X(I64, at_end) X(I64, at_end_stamp) \
@@ -60,7 +60,8 @@ struct fm_blob {
 	X(I64, kind) X(TEXT, subject) X(I64, due) X(U64, order_no) X(TEXT, detail)
 #define FM_ROW_KEYS_DEADLINE 2
 
-/* Named pieces of correlator state: counters, N-in-T windows, chunks of the id cache. */
+/* Named pieces of correlator state: counters, N-in-T windows, chunks of the id cache, pages of
+ * instances' stamps. */
 #define FM_ROW_KEPT(X) X(TEXT, name) X(I64, num) X(BLOB, body)
 #define FM_ROW_KEYS_KEPT 1
 

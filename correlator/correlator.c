@@ -63,6 +63,7 @@ corr_free(struct correlator *corr)
 		free(f);
 	}
 	ids_free(corr);
+	stamps_free(corr);
 	fm_heap_fini(&corr->heap);
 	fm_intern_fini(&corr->names);
 	fm_buf_fini(&corr->scratch);

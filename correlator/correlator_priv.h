@@ -184,6 +184,7 @@ struct instance {
 	bool dirty, soft;
 	uint16_t flags;
 	int32_t memory_mb;
+	uint32_t stamp_place;           /* in corr->stamps, + 1; 0: none yet */
 	struct fm_time run_stamp, nova_stamp, deleted_at;
 	struct host *owner;
 	struct attempt *attempt;        /* the open or the last one; NULL: none yet */
@@ -256,6 +257,15 @@ struct group {
 	struct group *next_dirty;
 };
 
+/* ---- stamps (stamps.c) ----------------------------------------------------------------------- */
+
+struct stamps {
+	struct stamp_page **page;
+	uint32_t n_pages;
+	uint32_t free_from;             /* every place below it is taken */
+	uint32_t dirty;                 /* number of the first changed page + 1; 0: none */
+};
+
 /* ---- the shard -------------------------------------------------------------------------------- */
 
 #define ID_CACHE_CHUNK 512
@@ -276,6 +286,7 @@ struct correlator {
 	struct fm_map instances;        /* by uuid */
 	struct fm_pool instance_pool;
 	uint64_t expected;              /* hash of the instance that comes next */
+	struct stamps stamps;
 	struct host *hosts;             /* by name */
 	struct host_alias *aliases;     /* by name */
 	struct host *last_host;         /* found last; never freed while the shard lives */
@@ -353,6 +364,13 @@ void inst_decide(struct correlator *corr, struct instance *inst, struct fm_time 
 bool inst_is_migrating(const struct instance *inst);
 void inst_set_text(struct correlator *corr, char **field, struct fm_str value);
 struct fact_values inst_values(struct instance *inst);
+
+/* stamps.c: nova_stamp and run_stamp change softly */
+void stamp_moved(struct correlator *corr, struct instance *inst);
+void stamp_drop(struct correlator *corr, struct instance *inst);
+void stamps_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void stamps_restore(struct correlator *corr, const struct row_kept *row);
+void stamps_free(struct correlator *corr);
 
 /* host.c */
 struct host *host_get(struct correlator *corr, struct fm_str name);

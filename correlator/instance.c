@@ -121,6 +121,7 @@ inst_set_owner(struct correlator *corr, struct instance *inst, struct host *host
 		return;
 	inst->owner = host;
 	inst->run_stamp.ns = 0;         /* of another clock */
+	stamp_moved(corr, inst);
 	inst->run = RUN_UNKNOWN;        /* what the last host's libvirt said holds no longer */
 	inst_dirty(corr, inst);
 }
@@ -336,6 +337,7 @@ inst_free(struct correlator *corr, struct instance *inst)
 	attempt_free(corr, inst);
 	if (inst->tombstone != NULL)
 		dl_cancel(corr, inst->tombstone);
+	stamp_drop(corr, inst);
 	fm_map_remove(&corr->instances, uuid_hash(&inst->uuid), inst);
 	corr->stats.instances--;
 	free(inst->tombstone);

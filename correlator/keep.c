@@ -177,8 +177,6 @@ flush_instance(struct instance *inst, row_sink_f *sink, void *ctx)
 	r->op = inst->op;
 	r->flags = inst->flags;
 	r->state_since = inst->state_since.ns;
-	r->nova_stamp = inst->nova_stamp.ns;
-	r->lv_stamp = inst->run_stamp.ns;
 	r->deleted_at = inst->deleted_at.ns;
 	r->limit_s = inst->limit_s;
 	r->downtime_limit_ms = inst->downtime_limit_ms;
@@ -312,6 +310,7 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 	put_number("now", (uint64_t)corr->now.ns, sink, ctx);
 	put_number("ids_n", corr->ring_n, sink, ctx);
 	ids_flush(corr, sink, ctx);
+	stamps_flush(corr, sink, ctx);
 	fm_buf_fini(&name);
 }
 

@@ -65,8 +65,6 @@ restore_instance(struct correlator *corr, const struct row_instance *r)
 	inst->op = (uint8_t)r->op;
 	inst->flags = (uint16_t)r->flags;
 	inst->state_since.ns = r->state_since;
-	inst->nova_stamp.ns = r->nova_stamp;
-	inst->run_stamp.ns = r->lv_stamp;
 	inst->deleted_at.ns = r->deleted_at;
 	inst->limit_s = (int32_t)r->limit_s;
 	inst->downtime_limit_ms = (int32_t)r->downtime_limit_ms;
@@ -325,6 +323,8 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 
 	if (strncmp(r->name, "ids|", 4) == 0) {
 		ids_restore(corr, r);
+	} else if (strncmp(r->name, "stamps|", 7) == 0) {
+		stamps_restore(corr, r);
 	} else if (strncmp(r->name, "group|", 6) == 0) {
 		group_restore(corr, r);
 	} else if (strncmp(r->name, "closed|", 7) == 0) {

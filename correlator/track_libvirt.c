@@ -60,7 +60,7 @@ set_run(struct lv_input *in, enum lv_run run)
 	if (inst->owner == NULL)
 		inst_set_owner(in->corr, inst, in->host);
 	inst->run_stamp = in->ev->stamp;
-	inst_soft(in->corr, inst);
+	stamp_moved(in->corr, inst);
 	if (inst->run != run) {
 		inst->run = (uint8_t)run;
 		inst_dirty(in->corr, inst);
@@ -101,7 +101,7 @@ io_paused(struct lv_input *in)
 		inst_dirty(in->corr, in->inst);
 	}
 	in->inst->run_stamp = in->ev->stamp;
-	inst_soft(in->corr, in->inst);
+	stamp_moved(in->corr, in->inst);
 	inst_decide(in->corr, in->inst, in->corr->now);
 }
 

@@ -459,7 +459,7 @@ apply_levels(struct nova_input *in)
 
 	if (inst->nova_stamp.ns != in->ev->stamp.ns) {
 		inst->nova_stamp = in->ev->stamp;
-		inst_soft(in->corr, inst);
+		stamp_moved(in->corr, inst);
 	}
 	if (!(inst->flags & INST_F_NOVA)) {
 		inst->flags |= INST_F_NOVA;

@@ -14,6 +14,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,10 @@ def content(directory):
     for name in ("instance", "alarm", "deadline", "ledger", "host"):
         # host: which bridge was heard last and how its clock stood is soft, but exact all the same
         tables[name] = db.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall()
+    # a page of stamps: the instance's UUID and when Nova and libvirt last spoke of it, 120 times
+    tables["stamps"] = sorted(entry for (body,) in db.execute(
+        "SELECT body FROM kept WHERE name LIKE 'stamps|%'") for entry in
+        struct.iter_unpack("=16sqq", body))
     tables["position"] = db.execute("SELECT topic, part, next_offset FROM position"
                                     " ORDER BY 1, 2").fetchall()
     return tables
