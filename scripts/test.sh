@@ -52,8 +52,12 @@ for t in $system; do
 	77) skipped=$((skipped + 1)) result=skipped ;;
 	*) failed=$((failed + 1)) result=FAILED; tail -60 "$log/out" ;;
 	esac
-	# Tests of unittest are counted there; what is skipped inside says why.
-	part $result "$t: $(grep -E '^Ran [0-9]+ test' "$log/out" | cut -d' ' -f2,3 | tail -1)" \
-		"$(tail -1 "$log/out")"
+	# What unittest says of itself, else the program's last words.
+	if grep -q '^Ran [0-9]* test' "$log/out"; then
+		words=$(grep -E '^(Ran [0-9]+ test|OK|FAILED)' "$log/out" | tail -2 | paste -sd' ')
+	else
+		words=$(tail -1 "$log/out" | sed "s/^ *//")
+	fi
+	part $result "$t: $words"
 done
 python3 scripts/totals.py "$log/ctest.xml" "$passed" "$failed" "$skipped"
