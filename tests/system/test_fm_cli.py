@@ -603,12 +603,19 @@ class Errors(Base):
             self.fm(verb, *args, "--socket", self.dir + "/none", code=5)
             self.assertIn(self.dir + "/none", self.err)
 
+    def fm_for_everybody(self):
+        """A copy: only root reaches a build below /root."""
+        place = tempfile.mkdtemp(prefix="fm-")
+        self.addCleanup(shutil.rmtree, place)
+        os.chmod(place, 0o755)
+        return shutil.copy(FM, place)
+
     def test_a_forbidden_socket_is_four(self):
         os.chmod(self.dir, 0o755)
         os.chmod(self.fmd.path, 0)
-        # root may open every socket; nobody else may reach a build below /root
+        # root may open every socket
         nobody = {"user": 65534} if os.geteuid() == 0 else {}
-        fm = shutil.copy(FM, self.dir)
+        fm = self.fm_for_everybody()
         done = subprocess.run([fm, "stats"], stderr=subprocess.PIPE, env=self.environment(),
                               timeout=60, **nobody)
         self.assertEqual(done.returncode, 4)
@@ -619,14 +626,15 @@ class Errors(Base):
             self.skipTest("needs root to give the socket away")
         os.chmod(self.dir, 0o755)
         os.chmod(self.fmd.path, 0o660)
+        fm = self.fm_for_everybody()
         name = grp.getgrgid(1).gr_name
         os.chown(self.fmd.path, 0, 1)
-        done = subprocess.run([FM, "stats"], stderr=subprocess.PIPE, env=self.environment(),
+        done = subprocess.run([fm, "stats"], stderr=subprocess.PIPE, env=self.environment(),
                               timeout=60, user=65534, group=65534, extra_groups=[])
         self.assertEqual(done.returncode, 4)
         self.assertIn(f"members of the group {name} may connect".encode(), done.stderr)
         os.chmod(self.dir, 0o700)
-        done = subprocess.run([FM, "stats"], stderr=subprocess.PIPE, env=self.environment(),
+        done = subprocess.run([fm, "stats"], stderr=subprocess.PIPE, env=self.environment(),
                               timeout=60, user=65534, group=65534, extra_groups=[])
         self.assertEqual(done.returncode, 4)
         self.assertIn(b"may not be entered", done.stderr)
