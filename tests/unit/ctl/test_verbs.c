@@ -28,6 +28,10 @@ Test(verbs, only_what_changes_something_needs_the_write_role)
 {
 	static const enum ctl_verb writing[] = {CTL_VERB_ALARM_DELETE, CTL_VERB_ALARM_CLEAR,
 						CTL_VERB_ALARM_ACK, CTL_VERB_ALARM_UNACK,
+						CTL_VERB_ALARM_SHELVE, CTL_VERB_ALARM_UNSHELVE,
+						CTL_VERB_EVENT_SUPPRESS,
+						CTL_VERB_EVENT_UNSUPPRESS,
+						CTL_VERB_EVENT_UNSUPPRESS_ALL,
 						CTL_VERB_INPUT_RESUME};
 	unsigned n = 0;
 

@@ -92,7 +92,7 @@ Test(options, mistakes_are_named)
 	assert_refused("x --jsn", "unknown option --jsn; did you mean --json?");
 	assert_refused("x --frobnicate", "unknown option --frobnicate");
 	assert_refused("x --colour=always", "unknown option --colour; did you mean --color?");
-	assert_refused("x --inc", "did you mean --include_suppress?");
+	assert_refused("x --include_sup", "did you mean --include_suppress?");
 	assert_refused("x -z", "unknown option -z");
 	assert_refused("x --json=1", "--json takes no value");
 	assert_refused("x --limit", "--limit needs a value");
