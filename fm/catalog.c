@@ -19,6 +19,25 @@ code_of(int r)
 	return r == -EACCES || r == -EPERM ? CTL_DENIED : CTL_FAILED;
 }
 
+void
+print_indented(json_t *o)
+{
+	char *text = json_dumps(o, JSON_INDENT(2));
+	struct fm_buf safe = {0};
+
+	fm_assert(text != NULL);
+	/* Line by line: the line breaks between members are no text. */
+	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		text_json(&safe, line, strlen(line));
+		fm_buf_adds(&safe, "\n");
+	}
+	fputs(safe.s, stdout);
+	fm_buf_fini(&safe);
+	free(text);
+	json_decref(o);
+}
+
 static unsigned
 count(const struct cat_findings *f, const char *level)
 {
@@ -44,8 +63,6 @@ static void
 print_json(const char *path, const struct cat_findings *f, const struct offline_checked *checked)
 {
 	json_t *list = json_array(), *o;
-	struct fm_buf safe = {0};
-	char *text;
 
 	for (unsigned i = 0; i < f->n; i++)
 		json_array_append_new(list, finding_json(&f->v[i]));
@@ -53,18 +70,7 @@ print_json(const char *path, const struct cat_findings *f, const struct offline_
 		      (int)f->n_errors, "warnings", (int)count(f, "warning"), "notes",
 		      (int)count(f, "note"), "examples", (int)checked->examples,
 		      "examples_failed", (int)checked->failed, "findings", list);
-	text = json_dumps(o, JSON_INDENT(2));
-	fm_assert(text != NULL);
-	/* Line by line: the line breaks between members are no text. */
-	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		text_json(&safe, line, strlen(line));
-		fm_buf_adds(&safe, "\n");
-	}
-	fputs(safe.s, stdout);
-	fm_buf_fini(&safe);
-	free(text);
-	json_decref(o);
+	print_indented(o);
 }
 
 static void

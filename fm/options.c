@@ -187,6 +187,17 @@ set_for(const char *arg, struct fm_span *ret, struct fm_err *err)
 }
 
 static int
+set_until(const char *arg, struct options *opt, struct fm_err *err)
+{
+	if (fm_time_parse(arg, strlen(arg), &opt->until) == 0)
+		return 0;
+	if (fm_span_parse(arg, strlen(arg), &opt->until_after) == 0 && opt->until_after.ns >= 0)
+		return 0;
+	return fm_fail(err, -EINVAL, "--until: \"%s\" is neither a time such as "
+		       "2026-11-23T10:15:42Z nor a span such as 30m", arg);
+}
+
+static int
 set_option(struct options *opt, enum option_id id, const char *arg, struct fm_err *err)
 {
 	opt->given |= 1u << id;
@@ -202,8 +213,14 @@ set_option(struct options *opt, enum option_id id, const char *arg, struct fm_er
 		return set_retention(arg, &opt->retention, err);
 	if (id == OPT_FOR)
 		return set_for(arg, &opt->for_time, err);
+	if (id == OPT_UNTIL)
+		return set_until(arg, opt, err);
 	if (id == OPT_QUERY)
 		opt->query = arg;
+	else if (id == OPT_CATALOG)
+		opt->catalog = arg;
+	else if (id == OPT_DIFF)
+		opt->diff = arg;
 	else if (id == OPT_SORT)
 		opt->sort = arg;
 	else if (id == OPT_COLUMNS)

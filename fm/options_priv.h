@@ -27,6 +27,9 @@
 	X(ALARMS, "alarms", "", 0, NULL, "only alarm events") \
 	X(LOGS, "logs", "", 0, NULL, "only logs") \
 	X(AFTER, "after", "", 0, "SEQ", "resume after this sequence number") \
+	X(CATALOG, "catalog", "catalogue", 0, "FILE", "this catalogue instead of the installed one") \
+	X(DIFF, "diff", "", 0, "FILE", "what changes under this catalogue") \
+	X(UNTIL, "until", "", 0, "TIME", "go on to this time, or for this long behind the last record") \
 	X(RETENTION, "retention", "", 0, "TIME", "how long fmd keeps history: 90d (default), 0 for ever") \
 	X(FOR, "for", "", 0, "TIME", "for how long: 30m, 8h, 2d; at most 30d") \
 	X(ALARM_ID, "alarm_id", "alarm-id", 0, "A,B", "these alarm ids") \
@@ -75,6 +78,9 @@ struct options {
 	uint64_t after;
 	struct fm_span retention;
 	struct fm_span timeout, for_time;               /* 0: none given */
+	const char *catalog, *diff;                     /* borrowed from argv */
+	struct fm_time until;                           /* 0: not given as an instant */
+	struct fm_span until_after;
 	enum color_mode color;
 	const char *word[MAX_WORDS];                    /* the verb and its arguments */
 	unsigned n_words;

@@ -70,6 +70,9 @@ const struct verb verbs[] = {
 	{"catalog-check", run_catalog_check, CTL_N_VERBS, NULL, SUBJECT_FILE,
 	 BIT(JSON) | BIT(RETENTION),
 	 "what is wrong with a catalogue, and whether its examples hold; needs no fmd"},
+	{"replay", run_replay, CTL_N_VERBS, NULL, SUBJECT_CAPTURE,
+	 BIT(JSON) | BIT(CATALOG) | BIT(DIFF) | BIT(UNTIL) | BIT(NO_HEADER) | BIT(NOWRAP),
+	 "recorded events under a catalogue, or the difference of two; needs no fmd"},
 	{"help", run_help, CTL_N_VERBS, NULL, SUBJECT_VERB, 0, "this list, or the use of one verb"},
 };
 const unsigned n_verbs = FM_ARRAY_LEN(verbs);
@@ -104,6 +107,8 @@ subject_usage(enum subject subject)
 		return " [VERB]";
 	case SUBJECT_FILE:
 		return " [FILE]";
+	case SUBJECT_CAPTURE:
+		return " CAPTURE";
 	}
 	return "";
 }
@@ -199,6 +204,8 @@ put_subject(const struct verb *verb, const struct options *opt, json_t *args, st
 	case SUBJECT_VERB:
 	case SUBJECT_FILE:
 		return n <= 1 ? 0 : fm_fail(err, -EINVAL, "unexpected: %s", opt->word[2]);
+	case SUBJECT_CAPTURE:
+		return n == 1 ? 0 : fm_fail(err, -EINVAL, "one capture is needed");
 	}
 	return 0;
 }

@@ -21,6 +21,7 @@ enum subject {
 	SUBJECT_INPUT,          /* TOPIC PARTITION [earliest|latest] */
 	SUBJECT_VERB,           /* none or one */
 	SUBJECT_FILE,           /* none or one; offline */
+	SUBJECT_CAPTURE,        /* one; offline */
 };
 
 struct verb;
@@ -53,8 +54,10 @@ enum ctl_code usage_error(const struct verb *verb, const char *text);
 run_f run_list, run_show, run_command, run_watch, run_explain, run_help;
 /* The exit code for what a file gave: 0 or a negative errno. */
 enum ctl_code code_of(int r);
+/* An object over several lines, safe for a terminal; takes the reference. */
+void print_indented(json_t *o);
 /* These ask nobody. */
-run_f run_catalog_check;
+run_f run_catalog_check, run_replay;
 /* Says so, with the verb that was meant if one is near. */
 enum ctl_code unknown_verb(const char *name);
 

@@ -1,5 +1,5 @@
 /* main: the command line of fmd. */
-#include "fmd/daemon_priv.h"
+#include "fmd/capture_priv.h"
 #include "offline/offline.h"
 
 #include <argp.h>
@@ -10,11 +10,16 @@
 /* libc has to find it, and everything is hidden by default. */
 __attribute__((visibility("default"))) const char *argp_program_version = "fmd " FMD_VERSION;
 
-enum { OPT_DEMO = 0x100, OPT_STATE, OPT_CATALOGUE };
+enum { OPT_DEMO = 0x100, OPT_STATE, OPT_CATALOGUE, OPT_CAPTURE, OPT_BROKER, OPT_TOPIC, OPT_FROM,
+	OPT_TO };
 
 struct args {
 	const char *file, *state_dir, *catalogue;
 	bool check, verbose, demo;
+	/* capture */
+	const char *capture, *broker, *topic[CONF_MAX_LIST];
+	unsigned n_topics;
+	struct fm_time from, to;
 };
 
 static const struct argp_option options[] = {
@@ -25,8 +30,32 @@ static const struct argp_option options[] = {
 	 "Run with an embedded broker and no configuration, in a temporary state directory", 0},
 	{"state-dir", OPT_STATE, "DIR", 0, "State directory instead of the configured one", 0},
 	{"catalogue", OPT_CATALOGUE, "FILE", 0, "Catalogue instead of the configured one", 0},
+	{"capture", OPT_CAPTURE, "FILE", 0,
+	 "Write the input topics into a file for \"fm replay\" (-: standard output), and end", 1},
+	{"broker", OPT_BROKER, "ADDRESS", 0, "With --capture: these brokers, no configuration needed",
+	 1},
+	{"topic", OPT_TOPIC, "NAME", 0, "With --capture: this topic instead of the configured ones; "
+	 "may be given again", 1},
+	{"from", OPT_FROM, "TIME", 0, "With --capture: from this time on (RFC 3339)", 1},
+	{"to", OPT_TO, "TIME", 0, "With --capture: up to this time; up to the end if not given", 1},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
+
+static void
+parse_time(const char *arg, struct fm_time *ret, const struct argp_state *state)
+{
+	if (fm_time_parse(arg, strlen(arg), ret) < 0)
+		argp_error(state, "\"%s\" is not a time such as 2026-11-23T10:15:42Z", arg);
+}
+
+static void
+add_topic(struct args *args, const char *arg, const struct argp_state *state)
+{
+	if (args->n_topics == CONF_MAX_LIST)
+		argp_error(state, "more than %u topics", CONF_MAX_LIST);
+	else
+		args->topic[args->n_topics++] = arg;
+}
 
 static error_t
 parse_option(int key, char *arg, struct argp_state *state)
@@ -40,6 +69,16 @@ parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_DEMO: args->demo = true; return 0;
 	case OPT_STATE: args->state_dir = arg; return 0;
 	case OPT_CATALOGUE: args->catalogue = arg; return 0;
+	case OPT_CAPTURE: args->capture = arg; return 0;
+	case OPT_BROKER: args->broker = arg; return 0;
+	case OPT_TOPIC: add_topic(args, arg, state); return 0;
+	case OPT_FROM: parse_time(arg, &args->from, state); return 0;
+	case OPT_TO: parse_time(arg, &args->to, state); return 0;
+	case ARGP_KEY_END:
+		if (args->capture == NULL && (args->broker != NULL || args->n_topics > 0 ||
+					      args->from.ns != 0 || args->to.ns != 0))
+			argp_error(state, "--broker, --topic, --from and --to go with --capture");
+		return 0;
 	case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", arg);
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -88,6 +127,37 @@ demo_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
 	conf->start_latest = 0;
 	*ret = conf;
 	return 0;
+}
+
+/* By the configuration, or by the command line alone when that names brokers. */
+static int
+capture(const struct args *args, struct fm_err *err)
+{
+	struct fmd_conf *conf = NULL;
+	const char *topics[CONF_MAX_LIST];
+	int r = 0;
+
+	if (args->broker != NULL && args->file == NULL)
+		conf = conf_default();
+	else
+		r = conf_load(args->file != NULL ? args->file : "/etc/fmd/fmd.yaml", &conf, err);
+	if (r < 0)
+		return r;
+	struct capture_options opt = {.path = args->capture, .topics = args->topic,
+		.n_topics = args->n_topics, .from = args->from, .to = args->to,
+		.conf = {.brokers = args->broker != NULL ? args->broker : conf->brokers,
+			.client_id = "fmd-capture", .settings = conf->setting,
+			.n_settings = conf->n_settings}};
+
+	if (opt.n_topics == 0) {
+		for (unsigned i = 0; i < conf->n_inputs; i++)
+			topics[i] = conf->input[i].topic;
+		opt.topics = topics;
+		opt.n_topics = conf->n_inputs;
+	}
+	r = capture_run(&opt, err);
+	conf_free(conf);
+	return r;
 }
 
 static int
@@ -166,6 +236,12 @@ main(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (args.capture != NULL) {
+		r = capture(&args, &err);
+		if (r < 0)
+			fprintf(stderr, "fmd: %s\n", err.msg);
+		return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
 	if (load_conf(&args, &conf, &err) < 0) {
 		fprintf(stderr, "fmd: %s\n", err.msg);
 		return EXIT_FAILURE;

@@ -60,4 +60,88 @@ int offline_check(const char *path, struct fm_span retention, struct cat_finding
 void offline_play(const struct catalogue *cat, struct cat_findings *findings,
 		  struct offline_checked *ret);
 
+/* ---- captures (capture.c) --------------------------------------------------------------------- */
+
+/*
+ * A capture is a file of records, one JSON object a line, in the order in which fmd is to read
+ * them:
+ *
+ *   {"topic":"t","partition":0,"offset":17,"ts":1767225600000,"payload":"{\"kind\":…}"}
+ *
+ * ts: the broker's time in milliseconds. A value that is not UTF-8 stands in "payload_base64", a
+ * tombstone has "payload":null. Other members are ignored, so that what "kcat -J" prints is a
+ * capture too.
+ */
+struct offline_record {
+	const char *topic;              /* stable until the capture is closed */
+	int32_t partition;
+	int64_t offset;
+	struct fm_time ts;
+	const void *p;                  /* NULL: a tombstone */
+	size_t len;
+};
+struct capture;
+/* "-": standard input. */
+int capture_open(const char *path, struct capture **ret, struct fm_err *err) FM_MUST_USE;
+/* 1: *ret is borrowed until the next call. 0: the end. -EBADMSG: err names file and line. */
+int capture_next(struct capture *cap, struct offline_record *ret, struct fm_err *err) FM_MUST_USE;
+void capture_close(struct capture *cap);
+/* Appends a line, with its newline. */
+void capture_put(struct fm_buf *b, const struct offline_record *rec);
+
+/* ---- replay (replay.c) ------------------------------------------------------------------------ */
+
+struct replay_stats {
+	uint64_t records;
+	uint64_t applied, no_effect, duplicate, late, unknown, quarantined;
+	uint64_t transitions;
+	uint64_t backwards;             /* records with an earlier time than one before them */
+	struct fm_time first, last;     /* of the records */
+};
+/* Deadlines fire up to the later of the two; never before the last record. */
+struct replay_until {
+	struct fm_time at;
+	struct fm_span after;           /* behind the last record */
+};
+/*
+ * Runs a capture through decoder and core. Transitions are numbered from 1. What is not in a
+ * capture, commands of operators and what fmd says of itself, does not happen.
+ */
+int offline_replay(const char *capture, const struct catalogue *cat, struct replay_until until,
+		   transition_sink_f *sink, void *ctx, struct replay_stats *ret,
+		   struct fm_err *err) FM_MUST_USE;
+
+/* ---- differences (timeline.c, diff.c) ---------------------------------------------------------- */
+
+/* What became of each alarm and log in one replay; a transition_sink_f fills it. */
+struct timeline;
+struct timeline *timeline_new(void);
+void timeline_free(struct timeline *tl);
+transition_sink_f timeline_take;        /* ctx: struct timeline * */
+
+#define OFFLINE_CHANGES(X) X(APPEARS, "appears") X(VANISHES, "vanishes") X(SEVERITY, "severity") \
+	X(EARLIER, "earlier") X(LATER, "later") X(TOLD, "announced") X(HIDDEN, "hidden") \
+	X(ENDS_EARLIER, "ends-earlier") X(ENDS_LATER, "ends-later") X(PARENT, "parent")
+enum offline_change_kind {
+#define FM_X(id, name) CHANGE_##id,
+	OFFLINE_CHANGES(FM_X)
+#undef FM_X
+	CHANGE_N
+};
+const char *offline_change_name(enum offline_change_kind kind);
+
+/* was and is: severities, times or alarms ("200.004 host=h"); "" for what is not there. */
+struct offline_change {
+	enum offline_change_kind kind;
+	const char *alarm_id, *entity;
+	struct fm_time at;              /* when it came, before; for what appears, after */
+	const char *was, *is;
+};
+typedef void offline_change_f(void *ctx, const struct offline_change *change);
+/*
+ * By alarm id, entity and time. Two occurrences of one alarm are the same when they overlap in
+ * time, two logs when they have the same time.
+ */
+void offline_diff(struct timeline *was, struct timeline *is, offline_change_f *f, void *ctx);
+
 #endif

@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
-"""What fm does without a daemon: checking catalogues.
+"""What fm does without a daemon: checking catalogues, and replaying what a daemon has read.
 
     python3 tests/system/test_offline.py BUILD_DIR [unittest arguments]
 """
+import base64
 import json
 import os
 import pathlib
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+
+from story import Story
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("FMD_SHARED", ROOT.parent / "shared"))
@@ -56,6 +62,9 @@ class Offline(unittest.TestCase):
         path = self.dir / name
         path.write_text(text, encoding="utf-8")
         return path
+
+    def capture(self, *records):
+        return self.file("".join(line(r, i) for i, r in enumerate(records)), "capture")
 
 
 class Check(Offline):
@@ -119,6 +128,286 @@ class Check(Offline):
         if not path.exists():
             self.skipTest(f"no {path} (set FMD_SHARED)")
         self.assertIn(" 0 errors", fm("catalog-check", path).stderr)
+
+
+def line(record, offset=0, **more):
+    topic, ms, value = record
+    return json.dumps({"topic": topic, "partition": 0, "offset": offset, "ts": ms, "payload": value,
+                       **more}) + "\n"
+
+
+BEGIN = 1767225600000
+
+
+def pause(at, state, uuid="9e3779b9-5ce0-4a10-8000-000000000001"):
+    data = {"uuid": uuid, "tenant_id": "t1", "display_name": "vm-1", "host": "compute-0",
+            "state": state}
+    inner = {"message_id": f"m-{at}-{uuid}", "publisher_id": "nova-compute:compute-0",
+             "event_type": "instance.pause.end" if state == "paused" else "instance.unpause.end",
+             "timestamp": "2026-01-01 00:00:00",
+             "payload": {"nova_object.name": "InstanceActionPayload",
+                         "nova_object.namespace": "nova", "nova_object.version": "1.9",
+                         "nova_object.data": data}}
+    return "nova", BEGIN + at * 1000, json.dumps(inner)
+
+
+class Replay(Offline):
+    def replay(self, *args):
+        return [json.loads(s) for s in fm("replay", "--json", *args).stdout.splitlines()]
+
+    def test_records_become_transitions_at_the_records_time(self):
+        capture = self.capture(pause(0, "paused"), pause(80, "active"))
+        got = self.replay(capture, "--catalog", self.file(RECORD))
+        self.assertEqual([(t["seq"], t["kind"], t["time"]) for t in got],
+                         [(1, "raise", "2026-01-01T00:00:10.000000Z"),
+                          (2, "clear", "2026-01-01T00:01:20.000000Z")])
+        self.assertEqual(got[0]["cause"]["kind"], "deadline")
+        self.assertEqual((got[1]["cause"]["topic"], got[1]["cause"]["offset"]), ("nova", 1))
+
+    def test_time_ends_with_the_last_record_or_later(self):
+        capture, catalogue = self.capture(pause(0, "paused")), self.file(RECORD)
+        for until, n in ((), 0), (("--until", "9s"), 0), (("--until", "10s"), 1), \
+                (("--until", "2026-01-01T00:00:10Z"), 1):
+            with self.subTest(until=until):
+                self.assertEqual(len(self.replay(capture, "--catalog", catalogue, *until)), n)
+
+    def test_the_text_form_is_one_line_each(self):
+        answer = fm("replay", self.capture(pause(0, "paused")), "--until", "1m", "--catalog",
+                    self.file(RECORD))
+        self.assertRegex(answer.stdout, r"^2026-01-01T00:00:10.000000Z +1  raise +critical  700.002  "
+                         r"tenant=t1.instance=\S+  Instance vm-1 stands still\n$")
+        self.assertIn("1 records: 1 applied", answer.stderr)
+
+    def test_what_kcat_prints_is_a_capture(self):
+        record = json.loads(line(pause(0, "paused")))
+        kcat = {"topic": record["topic"], "partition": 0, "offset": 0, "tstype": "create",
+                "ts": record["ts"], "broker": 0, "headers": ["a", "}b\\"], "key": None,
+                "payload": record["payload"]}
+        path = self.file(json.dumps(kcat) + "\n\n", "kcat")
+        self.assertEqual(len(self.replay(path, "--until", "1m", "--catalog", self.file(RECORD))), 1)
+
+    def test_standard_input_is_a_capture_too(self):
+        answer = subprocess.run([BUILD / "fm/fm", "replay", "-", "--until", "1m", "--catalog",
+                                 self.file(RECORD)], input=line(pause(0, "paused")),
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual((answer.returncode, answer.stdout.count("\n")), (0, 1), answer.stderr)
+
+    def test_values_that_are_no_text_are_quarantined_as_the_daemon_does(self):
+        bad = json.loads(line(("t", BEGIN, "")))
+        del bad["payload"]
+        bad["payload_base64"] = base64.b64encode(b"\xff\xfe").decode()
+        gone = dict(bad, payload=None)
+        del gone["payload_base64"]
+        path = self.file(json.dumps(bad) + "\n" + json.dumps(gone) + "\n", "capture")
+        self.assertIn("2 not readable", fm("replay", path, "--catalog", self.file(RECORD)).stderr)
+
+    def test_a_broken_line_is_named(self):
+        good = line(pause(0, "paused"))
+        for bad in ("{", "[]", good[:-2], '{"topic":"t"}', good.replace('"ts"', '"tz"'),
+                    good.replace('"partition": 0', '"partition": -1'), good.strip() + "x",
+                    good.replace('"offset": 0', '"offset": 1.5'),
+                    good.replace('"payload": "', '"payload": "\\ud800')):
+            with self.subTest(bad=bad[:60]):
+                path = self.file(good + bad + "\n", "capture")
+                self.assertIn(f"{path}:2: ", fm("replay", path, "--catalog", self.file(RECORD),
+                                                code=1).stderr)
+
+    def test_wrong_use_and_missing_files(self):
+        fm("replay", code=2)
+        fm("replay", "a", "--until", "soon", code=2)
+        fm("replay", "-", "--diff", "b", code=2)
+        fm("replay", self.dir / "none", "--catalog", self.file(RECORD), code=3)
+        fm("replay", self.capture(), "--catalog", self.dir / "none", code=3)
+        fm("replay", self.capture(), "--catalog", self.file("x: y\n", "bad"), code=1)
+
+    def test_records_out_of_order_are_mentioned(self):
+        capture = self.capture(pause(80, "active"), pause(0, "paused"))
+        self.assertIn("1 records are older", fm("replay", capture, "--catalog",
+                                                self.file(RECORD)).stderr)
+
+
+class Diff(Offline):
+    def changes(self, before, after, *records, until="1h"):
+        answer = fm("replay", self.capture(*records), "--catalog", self.file(before, "a.yaml"),
+                    "--diff", self.file(after, "b.yaml"), "--json", "--until", until)
+        return json.loads(answer.stdout)
+
+    def one(self, before, after, *records):
+        got = self.changes(before, after, *records)
+        self.assertEqual(len(got["changes"]), 1, got)
+        change = got["changes"][0]
+        self.assertEqual(got["summary"][change["change"]], 1)
+        return change
+
+    def test_the_same_catalogue_changes_nothing(self):
+        got = self.changes(RECORD, RECORD + "# a comment\n", pause(0, "paused"), pause(80, "active"))
+        self.assertEqual((got["changes"], got["records"]), ([], 2))
+
+    def test_an_alarm_appears_or_vanishes(self):
+        without = RECORD.replace("Hold_On: 10s", "Hold_On: 2m")
+        records = pause(0, "paused"), pause(80, "active")
+        change = self.one(without, RECORD, *records)
+        self.assertEqual((change["change"], change["before"], change["after"]),
+                         ("appears", "", "critical"))
+        self.assertEqual(change["time"], "2026-01-01T00:00:10.000000Z")
+        self.assertEqual(self.one(RECORD, without, *records)["change"], "vanishes")
+
+    def test_an_alarm_changes_severity(self):
+        change = self.one(RECORD, RECORD.replace("Severity: critical", "Severity: major"),
+                          pause(0, "paused"), pause(80, "active"))
+        self.assertEqual((change["change"], change["before"], change["after"]),
+                         ("severity", "critical", "major"))
+
+    def test_an_alarm_comes_earlier_or_later(self):
+        sooner = RECORD.replace("Hold_On: 10s", "Hold_On: 5s")
+        records = pause(0, "paused"), pause(80, "active")
+        change = self.one(RECORD, sooner, *records)
+        self.assertEqual((change["change"], change["before"], change["after"]),
+                         ("earlier", "2026-01-01T00:00:10.000000Z", "2026-01-01T00:00:05.000000Z"))
+        self.assertEqual(self.one(sooner, RECORD, *records)["change"], "later")
+
+    def test_an_alarm_ends_later(self):
+        change = self.one(RECORD, RECORD.replace("Hold_On: 10s", "Hold_On: 10s, Hold_Off: 1m"),
+                          pause(0, "paused"), pause(80, "active"))
+        self.assertEqual((change["change"], change["after"]),
+                         ("ends-later", "2026-01-01T00:02:20.000000Z"))
+
+    HOST = RECORD.replace("700.002", "200.004").replace(
+        "tenant=<tenant_uuid>.instance=<instance_uuid>", "host=<host_name>").replace(
+        "<instance_name>", "it").replace("{While: instance.paused, Hold_On: 10s}", "{%s: {Alarms: "
+                                         "[700.002], Where: instance.host == host}}")
+
+    def test_an_alarm_gets_a_parent_and_is_hidden(self):
+        down = "fm", BEGIN, json.dumps({"op": "set", "alarm_id": "200.004",
+                                        "entity_instance_id": "host=compute-0"})
+        alone = RECORD + self.HOST.replace("Alarms: [700.002]", "Alarms: [200.005]") % "Causes" + \
+            self.HOST.replace("200.004", "200.005").split("  Correlation")[0]
+        change = self.one(alone, RECORD + self.HOST % "Causes", down, pause(0, "paused"))
+        self.assertEqual((change["change"], change["before"], change["after"]),
+                         ("parent", "", "200.004 host=compute-0"))
+        got = self.changes(alone, RECORD + self.HOST % "Suppresses", down, pause(0, "paused"))
+        self.assertEqual([c["change"] for c in got["changes"] if c["alarm_id"] == "700.002"],
+                         ["hidden", "parent"])
+
+    def test_the_table_says_the_same(self):
+        capture = self.capture(pause(0, "paused"), pause(80, "active"))
+        answer = fm("replay", capture, "--catalog", self.file(RECORD), "--diff",
+                    self.file(RECORD.replace("critical", "major"), "b.yaml"), "--nowrap")
+        self.assertIn("| severity | 700.002  | tenant=t1.instance=", answer.stdout)
+        self.assertIn("1 differences: 1 severity", answer.stderr)
+
+
+def wait(condition, what, seconds=60):
+    limit = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > limit:
+            raise AssertionError(f"waited {seconds} s for {what}")
+        time.sleep(0.1)
+
+
+class Live(Offline):
+    """What a daemon made of a story, and what a replay of its topics makes of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        holder = tempfile.TemporaryDirectory(prefix="fm-offline-")
+        cls.addClassCleanup(holder.cleanup)
+        cls.state = pathlib.Path(holder.name)
+        cls.broker = subprocess.Popen([BUILD / "fmd/fmd", "--demo", "--state-dir", cls.state / "b"],
+                                      stderr=subprocess.DEVNULL)
+        cls.addClassCleanup(cls.stop, cls.broker)
+        wait((cls.state / "b/broker").exists, "the embedded broker")
+        cls.address = (cls.state / "b/broker").read_text().strip()
+        # Long ago enough to lie behind the daemon's clock with all its jumps.
+        story = Story(7, (int(time.time()) - 3 * 86400) * 1000)
+        # What cannot be read makes the live daemon speak of itself, which no topic holds.
+        cls.records = [r for r in story.tell(1500) if "nonsense" not in r[2]]
+        assert story.now < time.time() * 1000
+        text = "".join(f"{t}\t{ms}\t{value}\n" for t, ms, value in cls.records)
+        subprocess.run([BUILD / "tests/system/kafka_feed", cls.address], input=text, text=True,
+                       check=True, timeout=120)
+        cls.live = cls.run_daemon()
+
+    @staticmethod
+    def stop(process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+    @classmethod
+    def run_daemon(cls):
+        topics = sorted({r[0] for r in cls.records})
+        cls.conf = cls.state / "fmd.yaml"
+        cls.conf.write_text(
+            f"state_dir: {cls.state}/live\ncatalogue: {ROOT}/events.yaml\n"
+            f"control: {{socket: {cls.state}/fmd.sock}}\n"
+            f"kafka:\n  brokers: '{cls.address}'\n  start: earliest\n  inputs:\n" +
+            "".join(f"    - {{topic: {t}, format: auto}}\n" for t in topics))
+        with open(cls.state / "log", "wb") as log:
+            daemon = subprocess.Popen([BUILD / "fmd/fmd", "-c", cls.conf], stderr=log)
+        try:
+            wait(cls.caught_up, "the daemon to catch up")
+        finally:
+            cls.stop(daemon)
+        db = sqlite3.connect(cls.state / "live/fmd.db")
+        rows = [json.loads(r[0]) for r in db.execute("SELECT json FROM transition ORDER BY seq")]
+        db.close()
+        return rows
+
+    @classmethod
+    def caught_up(cls):
+        answer = subprocess.run([BUILD / "fm/fm", "--socket", cls.state / "fmd.sock", "--json",
+                                 "ledger"], capture_output=True, text=True)
+        if answer.returncode != 0:
+            return False
+        outcomes = ("applied", "no_effect", "duplicate", "late", "unknown_type", "quarantined")
+        read = sum(row[k] for row in json.loads(answer.stdout) for k in outcomes)
+        return read >= len(cls.records)
+
+    def capture(self, *args):
+        path = self.dir / "capture"
+        subprocess.run([BUILD / "fmd/fmd", "-c", self.conf, "--capture", path, *args], check=True,
+                       timeout=120, capture_output=True)
+        return path
+
+    def test_the_replay_makes_the_very_same_transitions(self):
+        path = self.capture()
+        records = [json.loads(s) for s in path.read_text().splitlines()]
+        self.assertEqual(sorted(r["payload"] for r in records), sorted(r[2] for r in self.records))
+        text = fm("replay", path, "--catalog", ROOT / "events.yaml", "--json").stdout
+        self.assertEqual(text, fm("replay", path, "--catalog", ROOT / "events.yaml",
+                                  "--json").stdout)
+        got = [json.loads(s) for s in text.splitlines()]
+        self.assertGreater(len(got), 500)
+        live = self.live[:len(got)]
+        self.assertTrue(all(t["time"] > got[-1]["time"] for t in self.live[len(got):]))
+        for t in got + live:
+            del t["stream"]
+        for mine, theirs in zip(got, live):
+            self.assertEqual(mine, theirs)
+        self.assertEqual(len(got), len(live))
+
+    def test_a_part_is_taken_by_time(self):
+        times = sorted(r[1] for r in self.records)
+        begin, end = times[200], times[300]
+        stamp = [time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(t // 1000)) + f".{t % 1000:03d}Z"
+                 for t in (begin, end)]
+        path = self.capture("--from", stamp[0], "--to", stamp[1])
+        got = [json.loads(s)["ts"] for s in path.read_text().splitlines()]
+        self.assertEqual(got, sorted(t for t in times if begin <= t <= end))
+
+    def test_brokers_and_topics_need_no_configuration(self):
+        out = subprocess.run([BUILD / "fmd/fmd", "--capture", "-", "--broker", self.address,
+                              "--topic", "fm.requests"], check=True, timeout=120,
+                             capture_output=True, text=True).stdout
+        self.assertEqual([json.loads(s)["payload"] for s in out.splitlines()],
+                         [r[2] for r in self.records if r[0] == "fm.requests"])
+
+    def test_wrong_use_is_refused(self):
+        for args in (["--topic", "a"], ["--from", "2026-01-01T00:00:00Z"],
+                     ["--capture", "-", "--from", "yesterday"]):
+            answer = subprocess.run([BUILD / "fmd/fmd", *args], capture_output=True, timeout=60)
+            self.assertEqual(answer.returncode, 2, answer.stderr)
 
 
 if __name__ == "__main__":
