@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import signal
 import sqlite3
 import subprocess
@@ -128,6 +129,39 @@ class Check(Offline):
         if not path.exists():
             self.skipTest(f"no {path} (set FMD_SHARED)")
         self.assertIn(" 0 errors", fm("catalog-check", path).stderr)
+
+
+class Guide(Offline):
+    """The alarms that docs/CATALOG.md adds by way of example do what it says."""
+
+    def setUp(self):
+        super().setUp()
+        doc = (ROOT / "docs/CATALOG.md").read_text(encoding="utf-8")
+        self.blocks = re.findall(r"^```yaml\n(.*?)^```$", doc, re.S | re.M)
+        self.shipped = (ROOT / "events.yaml").read_text(encoding="utf-8")
+
+    def check(self, blocks, code=0):
+        path = self.file(self.shipped + "\n" + "\n".join(blocks))
+        return json.loads(fm("catalog-check", "--json", path, code=code).stdout)
+
+    def test_each_loads_beside_the_shipped_ones_and_its_examples_hold(self):
+        before = self.check([])["examples"]
+        self.assertEqual(len(self.blocks), 3)
+        for block in self.blocks:
+            with self.subTest(block=block[:10]):
+                got = self.check([block])
+                self.assertEqual((got["errors"], got["warnings"]), (0, 0), got["findings"])
+                self.assertGreater(got["examples"], before)
+        self.assertEqual(self.check(self.blocks)["errors"], 0)
+
+    def test_their_examples_notice_when_the_rule_is_another(self):
+        for block, was, becomes in zip(self.blocks, ("Expire: 24h", "Hold_On: 4h", "At_Least: 2"),
+                                       ("Expire: 23h", "Hold_On: 2h", "At_Least: 3")):
+            with self.subTest(becomes=becomes):
+                self.assertIn(was, block)
+                got = self.check([block.replace(was, becomes)], code=1)
+                self.assertEqual({f["number"] for f in got["findings"] if f["level"] == "error"},
+                                 {"F704"})
 
 
 def line(record, offset=0, **more):
