@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "base/base.h"
+#include "offline/offline.h"
 
 #define SCN_VERBS(X) X(NOVA, "nova") X(LIBVIRT, "libvirt") X(REQUEST, "request") \
 	X(RECORD, "record") X(OPERATE, "operate") X(EXPECT, "expect") X(RESTART, "restart") \
@@ -20,7 +20,7 @@ enum scn_verb {
 	SCN_N_VERBS
 };
 
-#define SCN_MAX_WORDS 48
+#define SCN_MAX_WORDS OFFLINE_MAX_WORDS
 struct scn_step {
 	unsigned line;
 	struct fm_span at;
@@ -34,10 +34,7 @@ struct scn {
 	struct scn_step *step;
 	unsigned n;
 	struct fm_arena arena;
-	char *tenant[100];              /* of U1 … U99, as far as told yet */
-	unsigned seq_of[16];            /* last sequence number of each bridge */
-	char *bridge[16];
-	unsigned serial;                /* of records, for message ids */
+	struct record_maker *maker;     /* what the records have told so far */
 };
 
 /* Exits with a message that names file and line when the file is wrong. */
@@ -51,8 +48,6 @@ void scn_rewind(struct scn *s);
 /* The value of option NAME= among the words from first on; otherwise def. */
 const char *scn_opt(const struct scn_step *step, unsigned first, const char *name,
 		    const char *def);
-/* "U7" as a UUID, other text as it is; lives in the scenario. */
-const char *scn_uuid(struct scn *s, const char *word);
 /* "vm=U7" as the entity of that instance, "instance=U7" spelled out. */
 const char *scn_entity(struct scn *s, const char *word);
 /* The JSON of a nova, libvirt, request or record step; base is the scenario's zero. */

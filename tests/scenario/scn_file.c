@@ -1,6 +1,5 @@
 /*
- * scn_file: reads a scenario into steps; knows words, options and the short names of instances,
- * not what the verbs mean.
+ * scn_file: reads a scenario into steps; knows words and options, not what the verbs mean.
  */
 #include "scn.h"
 
@@ -96,6 +95,7 @@ scn_load(struct scn *s, const char *path)
 
 	memset(s, 0, sizeof(*s));
 	fm_arena_init(&s->arena);
+	scn_rewind(s);
 	s->path = fm_strdup(path);
 	if (f == NULL)
 		scn_die(s, NULL, "cannot be opened");
@@ -117,15 +117,14 @@ scn_load(struct scn *s, const char *path)
 void
 scn_rewind(struct scn *s)
 {
-	memset(s->tenant, 0, sizeof(s->tenant));
-	memset(s->seq_of, 0, sizeof(s->seq_of));
-	memset(s->bridge, 0, sizeof(s->bridge));
-	s->serial = 0;
+	record_maker_free(s->maker);
+	s->maker = record_maker_new(NULL, NULL);
 }
 
 void
 scn_fini(struct scn *s)
 {
+	record_maker_free(s->maker);
 	free(s->step);
 	free(s->path);
 	fm_arena_fini(&s->arena);
@@ -142,39 +141,8 @@ scn_opt(const struct scn_step *step, unsigned first, const char *name, const cha
 	return def;
 }
 
-static unsigned
-number_of(const char *word)
-{
-	char *end;
-	const unsigned long n = word[0] == 'U' ? strtoul(word + 1, &end, 10) : 0;
-
-	return n > 0 && n < 100 && *end == '\0' ? (unsigned)n : 0;
-}
-
-const char *
-scn_uuid(struct scn *s, const char *word)
-{
-	const unsigned n = number_of(word);
-
-	if (n == 0)
-		return word;
-	return fm_arena_printf(&s->arena, "%08x-5ce0-4a10-8000-%012x", 0x9e3779b9u * n, n);
-}
-
 const char *
 scn_entity(struct scn *s, const char *word)
 {
-	const char *inst = strstr(word, "instance=U");
-	unsigned n;
-
-	if (strncmp(word, "vm=", 3) == 0 && (n = number_of(word + 3)) > 0) {
-		if (s->tenant[n] == NULL)
-			return fm_arena_printf(&s->arena, "instance=%s", scn_uuid(s, word + 3));
-		return fm_arena_printf(&s->arena, "tenant=%s.instance=%s", s->tenant[n],
-				       scn_uuid(s, word + 3));
-	}
-	if (inst == NULL || number_of(inst + strlen("instance=")) == 0)
-		return word;
-	return fm_arena_printf(&s->arena, "%.*sinstance=%s", (int)(inst - word), word,
-			       scn_uuid(s, inst + strlen("instance=")));
+	return record_entity(s->maker, word);
 }
