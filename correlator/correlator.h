@@ -118,6 +118,14 @@ bool corr_knows_id(const struct correlator *corr, const char *alarm_id);
 typedef void id_visit_f(void *ctx, const char *alarm_id);
 void corr_each_suppressed_id(const struct correlator *corr, id_visit_f *f, void *ctx);
 
+/*
+ * Why there is no such alarm: one call for each reason, from what is known now. code is a word of
+ * a fixed list (docs/CONTROL.md), text a sentence for a person.
+ */
+typedef void corr_reason_f(void *ctx, const char *code, const char *text);
+void corr_why_not(const struct correlator *corr, const char *alarm_id, const char *entity,
+		  corr_reason_f *f, void *ctx);
+
 struct corr_stats {
 	uint64_t active[FM_N_SEVERITIES], suppressed, cleared;
 	uint64_t instances, hosts, open_attempts, deadlines;

@@ -45,6 +45,7 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(EVENT_UNSUPPRESS_ALL, "event-unsuppress-all", true, "") \
 	X(EVENT_SUPPRESS_LIST, "event-suppress-list", false, "include_unsuppressed:b") \
 	X(EXPLAIN, "explain", false, "uuid:s alarm_id:s entity:s") \
+	X(WHY_NOT, "why-not", false, "alarm_id:s! entity:s!") \
 	X(WATCH, "watch", false, "after:u") \
 	X(STATS, "stats", false, "") \
 	X(QUARANTINE_LIST, "quarantine-list", false, "limit:u") \

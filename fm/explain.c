@@ -349,6 +349,43 @@ on_transition(void *ctx, const char *text, size_t len, const json_t *row)
 	return true;
 }
 
+/* ---- why not ----------------------------------------------------------------------------- */
+
+static bool
+on_reason(void *ctx, const char *text, size_t len, const json_t *row)
+{
+	struct story *story = ctx;
+	struct fm_buf line = {0};
+
+	(void)text;
+	(void)len;
+	if (story->opt->given & BIT(JSON)) {
+		json_array_append_new(story->rows, json_deep_copy(row));
+		return true;
+	}
+	add_text(&line, row, "text");
+	printf("%s\n", line.s);
+	fm_buf_fini(&line);
+	return true;
+}
+
+static enum ctl_code
+run_why_not(const struct verb *verb, struct story *story)
+{
+	const struct options *opt = story->opt;
+	json_t *args;
+
+	if (opt->n_words != 3)
+		return usage_error(verb, "--why-not needs an alarm id and an entity");
+	args = json_pack("{s:s, s:s}", "alarm_id", opt->word[1], "entity", opt->word[2]);
+	story->rows = json_array();
+	enum ctl_code code = session_ask(opt, CTL_VERB_WHY_NOT, args, on_reason, story);
+	if (code == CTL_OK && opt->given & BIT(JSON))
+		print_json(story->rows);
+	json_decref(story->rows);
+	return code;
+}
+
 enum ctl_code
 run_explain(const struct verb *verb, const struct options *opt)
 {
@@ -356,6 +393,8 @@ run_explain(const struct verb *verb, const struct options *opt)
 	json_t *args;
 	struct fm_err err;
 
+	if (opt->given & BIT(WHY_NOT))
+		return run_why_not(verb, &story);
 	if (verb_args(verb, opt, &args, &err) < 0)
 		return usage_error(verb, err.msg);
 	story.rows = json_array();

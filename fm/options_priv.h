@@ -35,6 +35,7 @@
 	X(ALARM_ID, "alarm_id", "alarm-id", 0, "A,B", "these alarm ids") \
 	X(INCLUDE_UNSUPPRESSED, "include-unsuppressed", "include_unsuppressed", 0, NULL, \
 	  "all alarm ids, not only suppressed ones") \
+	X(WHY_NOT, "why-not", "", 0, NULL, "why there is no such alarm: ALARM_ID ENTITY") \
 	X(YES, "yes", "", 'y', NULL, "do not ask") \
 	X(JSON, "json", "", 0, NULL, "JSON: an array, an object, or for watch a line per row") \
 	X(CSV, "csv", "", 0, NULL, "comma-separated values (RFC 4180)") \

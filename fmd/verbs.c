@@ -179,6 +179,22 @@ alarm_summary(struct verb_call *call)
 	verb_done(call, CTL_OK, NULL);
 }
 
+/* ---- what is not there ---------------------------------------------------------------------------------- */
+
+static void
+reason_row(void *ctx, const char *code, const char *text)
+{
+	verb_row(ctx, json_pack("{s:s, s:s}", "reason", code, "text", text));
+}
+
+static void
+why_not(struct verb_call *call)
+{
+	corr_why_not(call->d->corr, ctl_arg_text(&call->rq, "alarm_id"),
+		     ctl_arg_text(&call->rq, "entity"), reason_row, call);
+	verb_done(call, CTL_OK, NULL);
+}
+
 static void
 next_piece(struct verb_call *call)
 {
@@ -201,6 +217,7 @@ next_piece(struct verb_call *call)
 	case CTL_VERB_EXPLAIN: verb_history(call); break;
 	case CTL_VERB_EVENT_LIST: verb_event_list(call); break;
 	case CTL_VERB_EVENT_SHOW: verb_event_show(call); break;
+	case CTL_VERB_WHY_NOT: why_not(call); break;
 	case CTL_VERB_WATCH: verb_watch(call); break;
 	case CTL_VERB_STATS: verb_stats(call); break;
 	case CTL_VERB_QUARANTINE_LIST: verb_quarantine_list(call); break;

@@ -146,6 +146,7 @@ def sample_rows():
         "event-list": [log] + history[::-1],
         "event-show": history[:1],
         "explain": history,
+        "why-not": [{"reason": "no-state", "text": "instance.failed does not hold"}],
         "watch": history + [log],
         "stats": [
             {"section": "kafka", "name": "records", "value": 123456, "unit": "records"},

@@ -394,6 +394,13 @@ class Stories(Base):
         self.assertLess(text.index("  raise"), text.index("  change"))
         self.assertNotIn("no longer kept", text)
 
+    def test_explain_says_why_there_is_none(self):
+        self.assertEqual(self.fm("explain", "--why-not", *KEY), "instance.failed does not hold\n")
+        self.assertEqual(self.fmd.requests[-1]["verb"], "why-not")
+        self.assertEqual(self.fmd.requests[-1]["args"], {"alarm_id": KEY[0], "entity": KEY[1]})
+        self.assertEqual(json.loads(self.fm("explain", "--why-not", "--json", *KEY)),
+                         [{"reason": "no-state", "text": "instance.failed does not hold"}])
+
     def test_explain_marks_a_beginning_that_is_gone(self):
         del self.fmd.rows["explain"][0]
         self.assertIn("(history before 2026-11-23 11:18:08.118+01:00 is no longer kept)",

@@ -283,6 +283,7 @@ class Output(Base):
                            ("event-unsuppress-all", {}),
                            ("event-suppress-list", {"include_unsuppressed": True}),
                            ("alarm-summary", {}), ("alarm-history", key), ("explain", uuid),
+                           ("why-not", key),
                            ("event-show", {"seq": events[0]["seq"]}), ("stats", {}),
                            ("quarantine-list", {}), ("sink-list", {}), ("ledger", {}),
                            ("version", {}), ("alarm-clear", key)):

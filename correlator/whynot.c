@@ -1,0 +1,253 @@
+/*
+ * whynot: why there is no such alarm, for a person who expected one. Looks at what is known now, in
+ * the order in which the alarm would have come to be: catalogue, subject, fact, rule. Changes
+ * nothing.
+ */
+#include "correlator/correlator_priv.h"
+
+#include <stdio.h>
+
+struct asking {
+	const struct correlator *corr;
+	const struct cat_record *rec;
+	const char *entity;
+	corr_reason_f *f;
+	void *ctx;
+};
+
+static void tell(const struct asking *q, const char *code, const char *fmt, ...) FM_PRINTF(3, 4);
+
+static void
+tell(const struct asking *q, const char *code, const char *fmt, ...)
+{
+	char text[1600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	q->f(q->ctx, code, text);
+}
+
+/* ---- what is there ----------------------------------------------------------------------------- */
+
+static void
+tell_active(const struct asking *q, const struct corr_alarm *al)
+{
+	const struct corr_alarm *by = al->a.status == SUPPR_PARENT ?
+		rel_by_uuid(q->corr, &al->a.suppressed_by) : NULL;
+	char at[FM_TIME_STR];
+
+	tell(q, "active", "it is raised since %s, %s, and %s", fm_time_format(al->a.raised_at, at),
+	     severity_name(al->a.severity), al->a.announced ? "announced" : "not announced");
+	if (by != NULL)
+		tell(q, "masked", "%s %s masks it", by->a.alarm_id, by->a.entity);
+	else if (al->a.status == SUPPR_PARENT)
+		tell(q, "masked", "what masked it has ended; it is announced after its grace");
+	else if (al->a.status == SUPPR_HELD)
+		tell(q, "held", "it waits for its cause until %s (Hold_Notice)",
+		     fm_time_format(al->notice.node.due, at));
+	else if (al->a.status != SUPPR_NONE)
+		tell(q, "put-aside", "an operator has put it aside: %s",
+		     suppression_status_name(al->a.status));
+}
+
+/* By the name as first heard; other spellings have been resolved in what alarms say. */
+static const struct host *
+find_host(const struct asking *q, struct fm_str name)
+{
+	const struct host *h;
+
+	for (h = q->corr->hosts; h != NULL; h = h->hh.next)
+		if (h->name_len == name.len && memcmp(h->name, name.p, name.len) == 0)
+			return h;
+	return NULL;
+}
+
+/* NULL: the reason has been told. */
+static const struct host *
+host_of(const struct asking *q)
+{
+	const struct fm_str name = entity_get(q->entity, "host");
+	const struct host *h = name.p != NULL ? find_host(q, name) : NULL;
+
+	if (name.p == NULL)
+		tell(q, "entity", "the rule is about a host, and the entity has no host=");
+	else if (h == NULL)
+		tell(q, "unknown-subject", "no record has told of the host %.*s", (int)name.len,
+		     name.p);
+	return h;
+}
+
+static const struct instance *
+instance_of(const struct asking *q)
+{
+	const struct fm_str word = entity_get(q->entity, "instance");
+	const struct instance *inst = NULL;
+	struct fm_uuid uuid;
+	char at[FM_TIME_STR];
+
+	if (word.p == NULL || !fm_uuid_parse(word.p, word.len, &uuid)) {
+		tell(q, "entity", "the rule is about an instance, and the entity has no instance=UUID");
+		return NULL;
+	}
+	inst = inst_find(q->corr, &uuid);
+	if (inst == NULL) {
+		tell(q, "unknown-subject", "no record has told of this instance, or it was deleted more "
+		     "than a day ago");
+		return NULL;
+	}
+	if (inst->deleted_at.ns == 0)
+		return inst;
+	tell(q, "deleted", "the instance was deleted at %s", fm_time_format(inst->deleted_at, at));
+	return NULL;
+}
+
+/* ---- While --------------------------------------------------------------------------------------- */
+
+static void
+tell_slot(const struct asking *q, const struct slot *slot, const char *fact)
+{
+	char since[FM_TIME_STR], due[FM_TIME_STR];
+
+	fm_time_format(slot->since, since);
+	switch (slot->phase) {
+	case SLOT_PENDING:
+		tell(q, "hold-on", "%s holds since %s and has to hold until %s (Hold_On)", fact, since,
+		     fm_time_format(slot->timer.node.due, due));
+		return;
+	case SLOT_CLOSED:
+		tell(q, "closed", "an operator cleared it; it stays clear until %s, which holds since "
+		     "%s, has ended", fact, since);
+		return;
+	case SLOT_RAISED:
+	case SLOT_LEAVING:
+		if (slot->al != NULL)
+			tell(q, "other-entity", "%s holds since %s, and its alarm is on %s", fact, since,
+			     slot->al->a.entity);
+		else
+			tell(q, "full", "%s holds since %s, but the list of alarms was full", fact,
+			     since);
+		return;
+	}
+}
+
+static void
+tell_held_fact(const struct asking *q, const struct cat_rule *rule, const struct slot *slot)
+{
+	while (slot != NULL && slot->rule != rule)
+		slot = slot->next;
+	if (slot != NULL)
+		tell_slot(q, slot, fact_name(rule->fact));
+	else
+		tell(q, "not-entered", "%s holds, but the rule came later with a new catalogue",
+		     fact_name(rule->fact));
+}
+
+static bool
+instance_holds(const struct instance *inst, enum fact_id fact)
+{
+	if (fact == FACT_INSTANCE_AGENT_LOST)
+		return (inst->held_facts & 1u) != 0;
+	if (fact == FACT_INSTANCE_IO_ERROR)
+		return (inst->held_facts & 2u) != 0;
+	return inst->main == (int)fact;
+}
+
+static void
+while_instance(const struct asking *q, const struct cat_rule *rule)
+{
+	const struct instance *inst = instance_of(q);
+	const char *fact = fact_name(rule->fact);
+	char at[FM_TIME_STR];
+
+	if (inst == NULL)
+		return;
+	if (instance_holds(inst, rule->fact))
+		tell_held_fact(q, rule, inst->slots);
+	else if (fact_is_state(rule->fact) && rule->fact >= FACT_INSTANCE_AGENT_LOST)
+		tell(q, "no-state", "%s does not hold", fact);
+	else if (inst->main >= 0)
+		tell(q, "other-state", "%s does not hold: the instance's state is %s since %s", fact,
+		     fact_name((enum fact_id)inst->main), fm_time_format(inst->state_since, at));
+	else
+		tell(q, "no-state", "%s does not hold: the instance is in no state that alarms are "
+		     "about", fact);
+}
+
+static void
+while_host(const struct asking *q, const struct cat_rule *rule)
+{
+	const struct host *h = host_of(q);
+	unsigned flag = rule->fact == FACT_HOST_DOWN ? HOST_F_DOWN :
+		rule->fact == FACT_HOST_DISABLED ? HOST_F_DISABLED : HOST_F_UNSEEN;
+
+	if (h == NULL)
+		return;
+	if (h->flags & flag)
+		tell_held_fact(q, rule, h->slots);
+	else
+		tell(q, "no-state", "%s does not hold", fact_name(rule->fact));
+}
+
+static void
+while_group(const struct asking *q, const struct cat_rule *rule)
+{
+	const struct host *h = host_of(q);
+	const struct group *g = h != NULL ? h->groups : NULL;
+	char within[FM_SPAN_STR];
+
+	if (h == NULL)
+		return;
+	while (g != NULL && g->rule != rule)
+		g = g->next;
+	tell(q, "group", "%u instances of the host entered %s lately; %u have to within %s",
+	     g != NULL ? g->n : 0, fact_name(rule->fact), rule->group.at_least,
+	     fm_span_format(rule->group.within, within));
+}
+
+/* ---- the way in ------------------------------------------------------------------------------------ */
+
+static void
+tell_rule(const struct asking *q, const struct cat_rule *rule)
+{
+	if (!fact_is_state(rule->fact))
+		tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
+		     fact_name(rule->fact), rule->threshold.of >= 0 ?
+		     ", and only above a bound of its Threshold" : "", (unsigned)rule->line);
+	else if (rule->group.by_host)
+		while_group(q, rule);
+	else if (fact_subject_of(rule->fact) == SUBJECT_HOST)
+		while_host(q, rule);
+	else
+		while_instance(q, rule);
+}
+
+void
+corr_why_not(const struct correlator *corr, const char *alarm_id, const char *entity,
+	     corr_reason_f *f, void *ctx)
+{
+	const struct asking q = {.corr = corr, .rec = cat_find(corr->cat, alarm_id),
+		.entity = entity, .f = f, .ctx = ctx};
+	const struct corr_alarm *al = al_find(corr, alarm_id, entity);
+	char at[FM_TIME_STR];
+
+	if (al != NULL && !al->a.cleared) {
+		tell_active(&q, al);
+		return;
+	}
+	if (al != NULL)
+		tell(&q, "cleared", "it was cleared at %s", fm_time_format(al->a.cleared_at, at));
+	if (q.rec == NULL) {
+		tell(&q, "unknown-id", "%s is not in the catalogue", alarm_id);
+		return;
+	}
+	if (q.rec->n_rules == 0)
+		tell(&q, "no-rule", "no rule raises it: it comes by fault requests only");
+	for (unsigned i = 0; i < q.rec->n_rules; i++)
+		tell_rule(&q, &q.rec->rules[i]);
+	if (corr->active.n >= cat_limits(corr->cat)->max_alarms)
+		tell(&q, "full", "the list of alarms is full (Max_Alarms)");
+	if (corr->deaf)
+		tell(&q, "deaf", "part of the input is not read at present");
+}

@@ -1,0 +1,195 @@
+/*
+ * whynot: each reason for an alarm that is not there, after the records that lead to it.
+ */
+#include "../catalogue/cat_test.h"
+#include "offline/offline.h"
+
+#define UUID "9e3779b9-5ce0-4a10-8000-000000000001"
+#define VM "tenant=t1.instance=" UUID
+#define HOST "host=compute-0"
+
+static const char catalogue[] =
+	ALARM("700.001", "critical") RULE("    While: instance.failed\n    Hold_Notice: 12s\n")
+	ALARM("700.002", "critical") RULE("    While: instance.paused\n    Hold_On: 10s\n")
+	ALARM("700.003", "critical")
+	LOG("700.101", "major") RULE("    On: instance.fault\n")
+	HOST_ALARM("270.001", "major") RULE("    While: host.disabled\n")
+	"\"270.002\":\n  Type: Alarm\n  Severity: major\n  Description: <count> failed\n"
+	"  Entity_Instance_ID: host=<host_name>\n"
+	RULE("    While: instance.failed\n    Group: {By: host, At_Least: 3, Within: 10s}\n")
+	HOST_ALARM("200.004", "major")
+	RULE("    Suppresses: {Alarms: [700.001], Where: instance.host == host}\n");
+
+struct core {
+	struct loaded l;
+	struct correlator *corr;
+	struct decoder *dec;
+	struct record_maker *mk;
+	struct fm_arena arena;
+	struct fm_time now;
+	struct fm_buf reasons, texts;
+};
+
+static void
+ignore(void *ctx, struct transition *tr)
+{
+	(void)ctx;
+	(void)tr;
+}
+
+static struct core
+begin(void)
+{
+	struct core c = {.l = load_good(catalogue), .now = {1767225600 * FM_NS_PER_S}};
+
+	c.corr = corr_new(c.l.cat);
+	c.dec = decoder_new(NULL);
+	c.mk = record_maker_new("U1", "compute-0");
+	fm_arena_init(&c.arena);
+	corr_advance(c.corr, c.now, ignore, NULL);
+	return c;
+}
+
+static void
+end(struct core *c)
+{
+	corr_free(c->corr);
+	decoder_free(c->dec);
+	record_maker_free(c->mk);
+	fm_arena_fini(&c->arena);
+	fm_buf_fini(&c->reasons);
+	fm_buf_fini(&c->texts);
+	unload(&c->l);
+}
+
+static void
+feed(struct core *c, enum offline_form form, const char *line)
+{
+	struct offline_words words;
+	struct fm_err err;
+	struct event ev;
+	char *text = NULL;
+
+	cr_assert_eq(offline_split(&c->arena, line, &words, &err), 0);
+	cr_assert_eq(record_make(c->mk, form, &words, c->now, &text, &err), 0, "%s", err.msg);
+	cr_assert_eq(event_decode(c->dec, text, strlen(text), &ev, &err), 0, "%s", err.msg);
+	ev.at = c->now;
+	ev.pos = (struct record_pos){.topic = "t"};
+	(void)corr_apply(c->corr, &ev, ignore, NULL);
+	free(text);
+}
+
+static void
+nova(struct core *c, const char *line)
+{
+	feed(c, OFFLINE_NOVA, line);
+}
+
+static void
+wait_for(struct core *c, int64_t s)
+{
+	c->now = fm_time_add(c->now, fm_span_s(s));
+	corr_advance(c->corr, c->now, ignore, NULL);
+}
+
+static void
+collect(void *ctx, const char *code, const char *text)
+{
+	struct core *c = ctx;
+
+	fm_buf_addf(&c->reasons, "%s%s", c->reasons.len > 0 ? " " : "", code);
+	fm_buf_addf(&c->texts, "%s\n", text);
+}
+
+static void
+because(struct core *c, const char *id, const char *entity, const char *reasons, const char *words)
+{
+	fm_buf_reset(&c->reasons);
+	fm_buf_reset(&c->texts);
+	corr_why_not(c->corr, id, entity, collect, c);
+	cr_assert_str_eq(c->reasons.s, reasons, "%s", c->texts.s);
+	cr_assert_not_null(strstr(c->texts.s, words), "%s", c->texts.s);
+}
+
+Test(whynot, begins_with_what_the_catalogue_says)
+{
+	struct core c = begin();
+
+	because(&c, "999.999", VM, "unknown-id", "999.999 is not in the catalogue");
+	because(&c, "700.003", VM, "no-rule", "by fault requests only");
+	because(&c, "700.101", VM, "event", "when instance.fault happens");
+	end(&c);
+}
+
+Test(whynot, knows_of_whom_no_record_has_told)
+{
+	struct core c = begin();
+
+	because(&c, "700.002", VM, "unknown-subject", "no record");
+	because(&c, "270.001", HOST, "unknown-subject", "the host compute-0");
+	because(&c, "700.002", HOST, "entity", "instance=UUID");
+	because(&c, "270.001", "instance=" UUID, "entity", "host=");
+	end(&c);
+}
+
+Test(whynot, names_the_state_that_holds_instead)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update");
+	because(&c, "700.002", VM, "no-state", "instance.paused does not hold");
+	nova(&c, "instance.update state=error");
+	because(&c, "700.002", VM, "other-state", "is instance.failed since 2026-01-01T00:00:00");
+	because(&c, "270.001", HOST, "no-state", "host.disabled does not hold");
+	because(&c, "270.002", HOST, "group", "1 instances of the host entered instance.failed lately; "
+		"3 have to within 10s");
+	end(&c);
+}
+
+Test(whynot, says_how_long_it_has_to_hold)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.pause.end state=paused");
+	because(&c, "700.002", VM, "hold-on", "has to hold until 2026-01-01T00:00:10");
+	wait_for(&c, 10);
+	because(&c, "700.002", VM, "active", "since 2026-01-01T00:00:00.000000Z, critical, and announced");
+	because(&c, "700.002", "instance=" UUID, "other-entity", VM);
+	end(&c);
+}
+
+Test(whynot, remembers_that_an_operator_has_cleared_it)
+{
+	struct core c = begin();
+	struct corr_command cmd = {.kind = CORR_CMD_CLEAR, .user = "ann", .verb = "alarm-clear",
+		.alarm_id = "700.002", .entity = VM};
+	struct fm_err err;
+
+	nova(&c, "instance.pause.end state=paused");
+	wait_for(&c, 20);
+	cmd.at = c.now;
+	cr_assert_eq(corr_operate(c.corr, &cmd, ignore, NULL, &err), 0, "%s", err.msg);
+	because(&c, "700.002", VM, "cleared closed", "an operator cleared it");
+	end(&c);
+}
+
+Test(whynot, tells_why_one_that_is_there_is_not_announced)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update state=error");
+	because(&c, "700.001", VM, "active held", "until 2026-01-01T00:00:12");
+	feed(&c, OFFLINE_REQUEST, "set 200.004 host=compute-0");
+	because(&c, "700.001", VM, "active masked", "200.004 host=compute-0 masks it");
+	end(&c);
+}
+
+Test(whynot, knows_the_deleted)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update");
+	nova(&c, "instance.delete.end state=deleted");
+	because(&c, "700.002", VM, "deleted", "deleted at 2026-01-01");
+	end(&c);
+}
