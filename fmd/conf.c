@@ -43,6 +43,8 @@ static const struct setting settings[] = {
 	{"snmp.engine_id", TEXT, AT(engine_id), NULL, 0, 0, NULL},
 	{"snmp.region", TEXT, AT(region), NULL, 0, 0, NULL},
 	{"snmp.system", TEXT, AT(system), NULL, 0, 0, NULL},
+	{"snmp.agentx", TEXT, AT(agentx), NULL, 0, 0, NULL},
+	{"snmp.history", NUMBER, AT(history), "1000", 0, 10000, NULL},
 	{"limits.record", NUMBER, AT(record), "65536", 1024, 1048576, NULL},
 	{"limits.depth", NUMBER, AT(depth), "32", 8, 256, NULL},
 	{"limits.cycle_records", NUMBER, AT(cycle_records), "50000", 1, 100000, NULL},
@@ -590,14 +592,13 @@ print_targets(const struct fmd_conf *conf, struct fm_buf *b)
 {
 	fm_buf_adds(b, "snmp:\n");
 	for (unsigned i = 0; i < FM_ARRAY_LEN(settings); i++) {
-		const char *value = settings[i].kind == TEXT ?
-			*(const char *const *)(const void *)((const char *)conf +
-			settings[i].offset) : NULL;
-
-		if (strncmp(settings[i].path, "snmp.", 5) != 0 || value == NULL)
+		if (strncmp(settings[i].path, "snmp.", 5) != 0)
 			continue;
-		fm_buf_addf(b, "    %s: ", settings[i].path + 5);
-		print_text(b, value);
+		if (settings[i].kind != TEXT || *(const char *const *)(const void *)
+		    ((const char *)conf + settings[i].offset) != NULL) {
+			fm_buf_addf(b, "    %s: ", settings[i].path + 5);
+			print_value(conf, &settings[i], b);
+		}
 	}
 	fm_buf_adds(b, conf->n_targets > 0 ? "    targets:\n" : "    targets: []\n");
 	for (unsigned i = 0; i < conf->n_targets; i++) {

@@ -29,7 +29,8 @@ struct fmd_conf {
 	uint64_t lost_stop;             /* 0: goes on where a log now begins; 1: an operator says */
 	struct kafka_setting setting[CONF_MAX_LIST];
 	unsigned n_settings;
-	char *engine_id, *region, *system;
+	char *engine_id, *region, *system, *agentx;
+	uint64_t history;               /* rows of the SNMP event table */
 	struct fmagent_target target[CONF_MAX_LIST];
 	unsigned n_targets;
 	uint64_t record, depth, cycle_records, cycle_ms, clients;

@@ -114,13 +114,52 @@ kafka_conf_of(const struct daemon *d)
 		.settings = d->conf->setting, .n_settings = d->conf->n_settings};
 }
 
+static bool
+show_alarm(void *ctx, const struct alarm *al)
+{
+	fmagent_show_alarm(ctx, al);
+	return true;
+}
+
+static bool
+show_event(void *ctx, const struct stored_transition *tr)
+{
+	fmagent_show_event(ctx, tr);
+	return true;
+}
+
+/* Targets become sinks; the tables begin with what is known. */
+static int
+open_agent(struct daemon *d, struct fm_err *err)
+{
+	const struct fmd_conf *c = d->conf;
+	const struct fmagent_options opt = {.state_dir = c->state_dir, .engine_id = c->engine_id,
+		.targets = c->target, .n_targets = c->n_targets, .region = c->region,
+		.system = c->system, .agentx = c->agentx, .history = (unsigned)c->history};
+	const uint64_t last = store_last_seq(d->store);
+	/* Room for those that get no row; what is too old anyway is not read. */
+	const struct store_query newest = {.kind = -1,
+		.after_seq = last > 4 * c->history ? last - 4 * c->history : 0};
+	int r;
+
+	if (c->n_targets == 0 && c->agentx == NULL)
+		return 0;
+	r = fmagent_new(&opt, &d->agent, err);
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < fmagent_n_sinks(d->agent); i++)
+		outbox_add(d->outbox, fmagent_sink(d->agent, i), true);
+	if (c->agentx == NULL)
+		return 0;
+	corr_each_alarm(d->corr, false, show_alarm, d->agent);
+	r = store_transitions(d->store, &newest, show_event, d->agent, err);
+	fmagent_publish(d->agent);
+	return r;
+}
+
 static int
 open_sinks(struct daemon *d, struct fm_err *err)
 {
-	const struct fmagent_options snmp = {.state_dir = d->conf->state_dir,
-		.engine_id = d->conf->engine_id, .targets = d->conf->target,
-		.n_targets = d->conf->n_targets, .region = d->conf->region,
-		.system = d->conf->system};
 	char host[256] = "localhost";
 	int r;
 
@@ -143,12 +182,7 @@ open_sinks(struct daemon *d, struct fm_err *err)
 			return fm_fail(err, -errno, "%s: %m", d->conf->journal);
 		outbox_add(d->outbox, journal_sink_new(d->journal_fd), false);
 	}
-	if (d->conf->n_targets == 0)
-		return 0;
-	r = fmagent_new(&snmp, &d->agent, err);
-	for (unsigned i = 0; r == 0 && i < fmagent_n_sinks(d->agent); i++)
-		outbox_add(d->outbox, fmagent_sink(d->agent, i), true);
-	return r;
+	return open_agent(d, err);
 }
 
 static int
@@ -192,10 +226,13 @@ static void
 on_agent(uv_poll_t *poll, int status, int events)
 {
 	struct daemon *d = poll->data;
+	char news[FMAGENT_MAX_NEWS];
 
 	(void)status;
 	(void)events;
 	fmagent_poll(d->agent, clock_wall());
+	while (fmagent_news(d->agent, news))
+		log_line(LOG_NOTICE, "snmp", "%s", news);
 	engine_cycle(d);
 }
 
@@ -209,6 +246,8 @@ on_tick(uv_timer_t *timer)
 	kafka_sink_poll(d->ksink, clock_wall());
 	self_tick(d, clock_wall());
 	input_tick(d, clock_wall());
+	if (d->agent != NULL)
+		fmagent_publish(d->agent);
 	engine_cycle(d);
 	if (d->failed != 0)
 		return;

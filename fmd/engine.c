@@ -260,8 +260,12 @@ publish(struct daemon *d)
 {
 	const struct stored_transition *tr;
 
-	for (unsigned i = 0; (tr = store_committed(d->store, i)) != NULL; i++)
+	for (unsigned i = 0; (tr = store_committed(d->store, i)) != NULL; i++) {
 		outbox_committed(d->outbox, tr);
+		if (d->agent != NULL)
+			fmagent_committed(d->agent, tr, corr_find_alarm(d->corr, tr->alarm_id,
+									tr->entity));
+	}
 	control_committed(d);
 }
 

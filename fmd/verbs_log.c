@@ -196,6 +196,7 @@ verb_stats(struct verb_call *call)
 {
 	const struct daemon *d = call->d;
 	struct kafka_source_stats k;
+	struct fmagent_stats a;
 	struct store_stats s;
 
 	stats_core(call);
@@ -216,6 +217,12 @@ verb_stats(struct verb_call *call)
 	figure(call, "store", "file size", s.file_bytes, "bytes");
 	figure(call, "store", "log size", s.wal_bytes, "bytes");
 	figure(call, "store", "quarantined", store_quarantine_count(d->store), "");
+	if (d->agent != NULL) {
+		fmagent_get_stats(d->agent, &a);
+		figure(call, "snmp", "notifications sent", a.sent, "");
+		figure(call, "snmp", "tables served", a.tables_served, "");
+		figure(call, "snmp", "table requests", a.table_requests, "");
+	}
 	figure(call, "control", "clients", d->n_clients, "");
 	figure(call, "control", "unread", control_unread(d), "bytes");
 	verb_done(call, CTL_OK, NULL);

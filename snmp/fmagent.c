@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "snmp/fmagent_priv.h"
+#include "snmp/fmagent_table_priv.h"
 
 /* How long all sinks together wait for answers when the daemon ends. */
 #define CLOSE_WAIT_NS (500 * FM_NS_PER_MS)
@@ -215,6 +215,17 @@ start_thread(struct fmagent *ag, struct fm_err *err)
 	return 0;
 }
 
+static void
+init_tables(struct fmagent *ag, const char *path, unsigned history)
+{
+	ag->master = fm_calloc(1, sizeof(*ag->master));
+	ag->replica = fm_calloc(1, sizeof(*ag->replica));
+	fmagent_master_init(ag->master, path);
+	fmagent_replica_init(ag->replica, history);
+	ag->names = ag->master->rd.names = (struct fmagent_filter){.region = ag->region,
+		.system = ag->system};
+}
+
 static int
 start(struct fmagent *ag, const struct fmagent_options *opt, struct fm_err *err)
 {
@@ -232,7 +243,10 @@ start(struct fmagent *ag, const struct fmagent_options *opt, struct fm_err *err)
 int
 fmagent_new(const struct fmagent_options *opt, struct fmagent **ret, struct fm_err *err)
 {
+	const char *path = NULL;
 	int rc = fmagent_targets_check(opt, err);
+	if (rc == 0 && opt->agentx != NULL)
+		rc = fmagent_master_path(opt->agentx, &path, err);
 	if (rc < 0)
 		return rc;
 
@@ -241,6 +255,7 @@ fmagent_new(const struct fmagent_options *opt, struct fmagent **ret, struct fm_e
 	ag->dests = fm_calloc(opt->n_targets + 1, sizeof(*ag->dests));
 	ag->region = copy_or_null(opt->region);
 	ag->system = copy_or_null(opt->system);
+	init_tables(ag, path, opt->history);
 	rc = start(ag, opt, err);
 	if (rc < 0) {
 		fmagent_free(ag);
@@ -277,6 +292,10 @@ fmagent_free(struct fmagent *ag)
 		fmagent_ring_fini(&ag->dests[i].out);
 		fm_freep(&ag->dests[i].sink_name);
 	}
+	fmagent_replica_fini(ag->replica, ag->master->view);
+	fmagent_master_fini(ag->master);
+	fm_freep(&ag->replica);
+	fm_freep(&ag->master);
 	close_fd(ag->wake_fd);
 	close_fd(ag->done_fd);
 	fm_freep(&ag->dests);
@@ -317,6 +336,53 @@ fmagent_poll(struct fmagent *ag, struct fm_time now)
 		take_reports(&ag->dests[i], now);
 }
 
+/* ---- tables ----------------------------------------------------------------------------------- */
+
+void
+fmagent_show_alarm(struct fmagent *ag, const struct alarm *al)
+{
+	if (ag->master->path != NULL)
+		fmagent_replica_alarm(ag->replica, al, &ag->names);
+}
+
+void
+fmagent_show_event(struct fmagent *ag, const struct stored_transition *tr)
+{
+	if (ag->master->path != NULL)
+		fmagent_replica_event(ag->replica, tr);
+}
+
+void
+fmagent_committed(struct fmagent *ag, const struct stored_transition *tr, const struct alarm *al)
+{
+	if (ag->master->path == NULL)
+		return;
+	fmagent_replica_event(ag->replica, tr);
+	if (al != NULL && fm_uuid_eq(&al->uuid, &tr->uuid))
+		fmagent_replica_alarm(ag->replica, al, &ag->names);
+	else if (tr->kind == TR_CLEAR)
+		fmagent_replica_remove(ag->replica, fmagent_alarm_number(tr));
+}
+
+void
+fmagent_publish(struct fmagent *ag)
+{
+	if (ag->master->path != NULL && fmagent_replica_publish(ag->replica))
+		fmagent_signal(ag->wake_fd);
+}
+
+bool
+fmagent_news(struct fmagent *ag, char ret[FMAGENT_MAX_NEWS])
+{
+	const struct fmagent_news *news = fmagent_ring_peek(&ag->master->news);
+
+	if (news == NULL)
+		return false;
+	memcpy(ret, news->text, FMAGENT_MAX_NEWS);
+	fmagent_ring_pop(&ag->master->news);
+	return true;
+}
+
 static uint64_t
 load(const _Atomic uint64_t *counter)
 {
@@ -332,5 +398,8 @@ fmagent_get_stats(const struct fmagent *ag, struct fmagent_stats *ret)
 		.timeouts = load(&ag->timeouts),
 		.errors = load(&ag->errors),
 		.engine_boots = ag->engine.boots,
+		.table_requests = load(&ag->master->requests),
+		.tables_served = atomic_load_explicit(&ag->master->phase, memory_order_relaxed)
+			== FMAGENT_MASTER_SERVING,
 	};
 }

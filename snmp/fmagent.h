@@ -1,5 +1,6 @@
 /*
- * fmagent: SNMP traps and informs to the NOC (INTERFACES §5). Everything net-snmp runs on one
+ * fmagent: SNMP for the NOC (INTERFACES §5): traps and informs, and the tables that a manager walks
+ * through the machine's snmpd. Everything net-snmp runs on one
  * thread of its own, because net-snmp is not thread-safe for v3 and blocks for many seconds when
  * a peer hangs; the main thread talks to it through a bounded queue and hears acknowledgements
  * through a file descriptor (DESIGN §5).
@@ -47,6 +48,8 @@ struct fmagent_options {
 	const struct fmagent_target *targets;
 	unsigned n_targets;
 	const char *region, *system;    /* wrs: entity prefix region=.system=. ; may be NULL */
+	const char *agentx;             /* path of snmpd's AgentX socket; NULL: no tables */
+	unsigned history;               /* rows of the event table */
 };
 
 struct fmagent;
@@ -66,12 +69,31 @@ struct sink *fmagent_sink(struct fmagent *ag, unsigned i);      /* for outbox_ad
 /* Readable when acknowledgements wait for fmagent_poll, which calls outbox_acked and the like. */
 int fmagent_fd(const struct fmagent *ag);
 void fmagent_poll(struct fmagent *ag, struct fm_time now);
+/*
+ * The tables of WRS-ALARM-MIB, which need options.agentx; without it these do nothing. At the start
+ * they are filled with the alarms and the newest events, oldest first; then every committed
+ * transition is told, with the active alarm that it is about as it stands now (NULL: there is none
+ * any more). Events that were no news to anybody have no row, hidden alarms neither. Nothing is
+ * seen outside before fmagent_publish, whose cost is a copy of one pointer a row, and only when
+ * something changed.
+ */
+void fmagent_show_alarm(struct fmagent *ag, const struct alarm *al);
+void fmagent_show_event(struct fmagent *ag, const struct stored_transition *tr);
+void fmagent_committed(struct fmagent *ag, const struct stored_transition *tr,
+		       const struct alarm *al);
+void fmagent_publish(struct fmagent *ag);
+/* One line for the log about the session with snmpd; false: no more. Comes with fmagent_fd. */
+#define FMAGENT_MAX_NEWS 200
+bool fmagent_news(struct fmagent *ag, char ret[FMAGENT_MAX_NEWS]);
+
 /* After the outbox has been freed (its sinks' close stops deliveries): ends the thread. */
 void fmagent_free(struct fmagent *ag);
 
 struct fmagent_stats {
 	uint64_t sent, acked, timeouts, errors;
 	uint32_t engine_boots;
+	uint64_t table_requests;
+	bool tables_served;
 };
 void fmagent_get_stats(const struct fmagent *ag, struct fmagent_stats *ret);
 

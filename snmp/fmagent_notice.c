@@ -80,14 +80,19 @@ time_of(const json_t *al, const char *name, struct fm_time missing)
 	return fm_time_parse(s, strlen(s), &t) == 0 ? t : missing;
 }
 
-/* WRS-ALARM-MIB ends at 10; what came later is "other". */
+int32_t
+fmagent_type_wrs(int type)
+{
+	return type >= 0 && type <= 10 ? type : 0;
+}
+
 static int32_t
 type_of(const json_t *al)
 {
 	const char *s = text_of(al, "alarm_type");
 	int type;
 
-	return alarm_type_parse(s, strlen(s), &type) && type <= 10 ? type : 0;
+	return alarm_type_parse(s, strlen(s), &type) ? fmagent_type_wrs(type) : 0;
 }
 
 static int32_t
@@ -118,8 +123,8 @@ trap_of(enum severity sev)
 	return FMAGENT_TRAP_WARNING;
 }
 
-static bool
-is_announcement(enum transition_kind kind)
+bool
+fmagent_is_announcement(enum transition_kind kind)
 {
 	switch (kind) {
 	case TR_RAISE:
@@ -193,53 +198,69 @@ when(const struct stored_transition *tr, const json_t *al)
 	return tr->at;
 }
 
-/* "region=<r>.system=<s>.<entity>", the incumbent's way of telling clouds apart. */
-static void
-fill_entity(struct fmagent_notice *n, const char *entity, const struct fmagent_filter *f)
+void
+fmagent_entity(struct fm_buf *ret, const char *entity, const struct fmagent_filter *f)
 {
-	struct fm_buf b = {0};
-
 	if (f->region != NULL)
-		fm_buf_addf(&b, "region=%s.", f->region);
+		fm_buf_addf(ret, "region=%s.", f->region);
 	if (f->system != NULL)
-		fm_buf_addf(&b, "system=%s.", f->system);
-	fm_buf_adds(&b, entity);
-	fmagent_copy_text(n->entity, sizeof(n->entity), b.s, b.len);
-	fm_buf_fini(&b);
+		fm_buf_addf(ret, "system=%s.", f->system);
+	fm_buf_adds(ret, entity);
+}
+
+bool
+fmagent_values_json(const struct stored_transition *tr, const struct json_t *al,
+		    struct fmagent_values *ret)
+{
+	if (!json_is_object(al))
+		return false;
+	*ret = (struct fmagent_values){
+		.uuid = tr->uuid, .alarm_id = tr->alarm_id, .entity = tr->entity,
+		.reason = text_of(al, "reason_text"),
+		.repair = text_of(al, "proposed_repair_action"), .at = when(tr, al),
+		.severity = (int32_t)severity_of(al, SEV_NONE), .type = type_of(al),
+		.cause = cause_of(al),
+		.service_affecting = json_is_true(json_object_get(al, "service_affecting")),
+		.suppressible = json_is_true(json_object_get(al, "suppression")),
+	};
+	return true;
 }
 
 static void
 fill(struct fmagent_notice *n, const struct stored_transition *tr, const json_t *al,
      const struct fmagent_filter *f)
 {
-	const char *reason = text_of(al, "reason_text");
-	const char *repair = text_of(al, "proposed_repair_action");
+	struct fmagent_values v;
+	struct fm_buf entity = {0};
 	size_t id_len = strlen(tr->alarm_id);
 
+	fm_assert(fmagent_values_json(tr, al, &v));
 	n->seq = tr->seq;
 	/* A message is about no row, and 0 is the number of none. */
 	n->index = n->trap == FMAGENT_TRAP_MESSAGE ? 0 :
 		fmagent_row_index((uint64_t)json_integer_value(json_object_get(al, "id")));
-	fm_uuid_format(&tr->uuid, n->uuid);
+	fm_uuid_format(&v.uuid, n->uuid);
 	/* No mark here: the id is a key, and all of ours fit. */
 	snprintf(n->alarm_id, sizeof(n->alarm_id), "%.*s",
-		 (int)fm_utf8_cut(tr->alarm_id, id_len, FMAGENT_MAX_ID), tr->alarm_id);
-	fill_entity(n, tr->entity, f);
-	fmagent_copy_text(n->reason, sizeof(n->reason), reason, strlen(reason));
-	fmagent_copy_text(n->repair, sizeof(n->repair), repair, strlen(repair));
-	fmagent_date(when(tr, al), n->date);
-	n->severity = (int32_t)severity_of(al, SEV_NONE);
-	n->type = type_of(al);
-	n->cause = cause_of(al);
-	n->service_affecting = json_is_true(json_object_get(al, "service_affecting"));
-	n->suppressible = json_is_true(json_object_get(al, "suppression"));
+		 (int)fm_utf8_cut(v.alarm_id, id_len, FMAGENT_MAX_ID), v.alarm_id);
+	fmagent_entity(&entity, v.entity, f);
+	fmagent_copy_text(n->entity, sizeof(n->entity), entity.s, entity.len);
+	fm_buf_fini(&entity);
+	fmagent_copy_text(n->reason, sizeof(n->reason), v.reason, strlen(v.reason));
+	fmagent_copy_text(n->repair, sizeof(n->repair), v.repair, strlen(v.repair));
+	fmagent_date(v.at, n->date);
+	n->severity = v.severity;
+	n->type = v.type;
+	n->cause = v.cause;
+	n->service_affecting = v.service_affecting;
+	n->suppressible = v.suppressible;
 }
 
 int
 fmagent_notice_make(const struct stored_transition *tr, const struct fmagent_filter *f,
 		    struct fmagent_notice *ret)
 {
-	if (!tr->notify || !is_announcement(tr->kind))
+	if (!tr->notify || !fmagent_is_announcement(tr->kind))
 		return 1;
 
 	json_t *body = json_loadb(tr->json, tr->len, 0, NULL);

@@ -11,6 +11,9 @@
 
 #include "snmp/fmagent.h"
 
+struct fmagent_master;
+struct fmagent_replica;
+
 /* ---- ring: one producer, one consumer, elements by value (fmagent_ring.c) -------------- */
 
 struct fmagent_ring {
@@ -66,6 +69,24 @@ struct fmagent_filter {
 	bool logs;
 	const char *region, *system;
 };
+
+/* What notifications and tables both say; strings are borrowed from the JSON or the alarm. */
+struct fmagent_values {
+	struct fm_uuid uuid;
+	const char *alarm_id, *entity, *reason, *repair;
+	struct fm_time at;
+	int32_t severity, type, cause, service_affecting, suppressible;
+};
+struct json_t;
+/* al: the member "alarm" of the transition's body. False: it is none. */
+bool fmagent_values_json(const struct stored_transition *tr, const struct json_t *al,
+			 struct fmagent_values *ret);
+/* The MIB has words for transitions of this kind. */
+bool fmagent_is_announcement(enum transition_kind kind);
+/* WRS-ALARM-MIB ends at 10; what came later is "other". */
+int32_t fmagent_type_wrs(int type);
+/* Appends "region=<r>.system=<s>.<entity>", the incumbent's way of telling clouds apart. */
+void fmagent_entity(struct fm_buf *ret, const char *entity, const struct fmagent_filter *f);
 
 /* Returns 0 (to be sent, *ret is filled), 1 (not for this target) or -EBADMSG (body damaged). */
 int fmagent_notice_make(const struct stored_transition *tr, const struct fmagent_filter *f,
@@ -185,10 +206,13 @@ struct fmagent {
 	int done_fd;                    /* eventfd: reports for main */
 	int64_t started;                /* monotonic ns: sysUpTime counts from here */
 	pthread_t thread;
+	struct fmagent_filter names;    /* region and system alone */
+	struct fmagent_master *master;  /* the tables' session with snmpd, most of it the thread's */
 	/* main thread */
 	bool lib_up, thread_up;
 	int64_t close_by;               /* 0, or when the sinks' closes stop waiting */
 	/* shared */
+	struct fmagent_replica *replica;        /* of the tables, by rules of its own */
 	_Atomic bool stop;
 	_Atomic uint64_t sent, acked, timeouts, errors;
 };

@@ -1,6 +1,7 @@
 """Peers for the tests of the SNMP side: real receivers on loopback ports and the sending program.
 
 Snmptrapd   net-snmp's trap daemon with a configuration of its own, in a directory of its own
+Snmpd       net-snmp's agent as AgentX master, likewise
 Pysnmp      an independent decoder: another SNMP stack, in another process
 RawUdp      a socket that keeps datagrams as they came
 Sender      tests/system/snmp_send.c: store, outbox and fmagent without the daemon
@@ -160,6 +161,91 @@ class Snmptrapd:
     def wait_index(self, index):
         wait_for(f"index {index} in {self.log}", lambda: index in self.indices())
         return self.indices()
+
+
+# ---- snmpd --------------------------------------------------------------------------------------
+
+
+def find_snmpd():
+    return shutil.which("snmpd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+class Snmpd:
+    """A master agent. Community noc may read all, tables only the table of alarms, system only the
+    system group, and rw may write all."""
+
+    TABLES = ".1.3.6.1.4.1.731.1.1.1.1"
+
+    def __init__(self, directory):
+        self.dir = os.path.join(directory, "snmpd")
+        self.port = free_port()
+        self.socket = os.path.join(self.dir, "agentx")
+        self.proc = None
+        # It overwrites its configuration when that lies in the persistent directory.
+        os.makedirs(os.path.join(self.dir, "state"))
+        with open(os.path.join(self.dir, "conf"), "w", encoding="utf-8") as f:
+            f.write(f"agentAddress udp:127.0.0.1:{self.port}\nmaster agentx\n"
+                    f"agentXSocket {self.socket}\nrocommunity noc 127.0.0.1\n"
+                    f"rocommunity tables 127.0.0.1 {self.TABLES}.1\n"
+                    f"rocommunity system 127.0.0.1 .1.3.6.1.2.1.1\n"
+                    f"rwcommunity rw 127.0.0.1\n")
+
+    def start(self):
+        env = dict(os.environ, MIBS="", SNMP_PERSISTENT_DIR=os.path.join(self.dir, "state"))
+        self.proc = subprocess.Popen(
+            [find_snmpd(), "-f", "-C", "-c", os.path.join(self.dir, "conf"),
+             "-Lf", os.path.join(self.dir, "log"), "-p", os.path.join(self.dir, "pid")],
+            env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("snmpd answers", lambda: self.proc.poll() is not None or self._run(
+            "snmpget", ".1.3.6.1.2.1.1.3.0", "-r0", "-t1").returncode == 0)
+        assert self.proc.poll() is None
+        return self
+
+    def _run(self, tool, oid, *args, community="noc"):
+        return subprocess.run([tool, "-v2c", "-c", community, "-m", "", "-OnqxUe", *args,
+                               f"127.0.0.1:{self.port}", *oid.split()], capture_output=True,
+                              text=True, timeout=120, check=False)
+
+    def set(self, oid, kind, value, community):
+        return self._run("snmpset", f"{oid} {kind} {value}", community=community)
+
+    def walk(self, under, tool="snmpbulkwalk", community="noc", args=()):
+        """[(oid below TABLES as numbers, value)]; octets as bytes."""
+        out = self._run(tool, self.TABLES + under, "-t5", *args, community=community)
+        assert out.returncode == 0, out.stderr
+        lines = []
+        for line in out.stdout.splitlines():
+            if line.startswith(".1."):
+                lines.append(line)
+            elif lines:
+                lines[-1] += " " + line
+        found = []
+        for line in lines:
+            name, _, text = line.partition(" ")
+            if text.startswith(("No Such", "No more")):
+                continue
+            place = tuple(int(arc) for arc in name[len(self.TABLES) + 1:].split("."))
+            value = (bytes.fromhex(text.strip('" ').replace(" ", "")) if text.startswith('"')
+                     else int(text))
+            found.append((place, value))
+        return found
+
+    def table(self, arc, **more):
+        """{row: {column: value}}"""
+        rows = {}
+        for (_, _, column, row), value in self.walk(f".{arc}", **more):
+            rows.setdefault(row, {})[column] = value
+        return rows
+
+    def signal(self, number):
+        self.proc.send_signal(number)
+
+    def stop(self):
+        if self.proc is not None:
+            self.proc.send_signal(signal.SIGCONT)
+            self.proc.kill()
+            self.proc.wait()
+            self.proc = None
 
 
 # ---- pysnmp -------------------------------------------------------------------------------------

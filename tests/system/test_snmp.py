@@ -14,12 +14,13 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from snmp_peers import (MIB_DIR, Fmd, Pysnmp, RawUdp, Sender, Snmptrapd, User, find_snmptrapd,  # noqa: E402
-                        free_port, pysnmp_python, sender_program, wait_for)
+from snmp_peers import (MIB_DIR, Fmd, Pysnmp, RawUdp, Sender, Snmpd, Snmptrapd, User,  # noqa: E402
+                        find_snmpd, find_snmptrapd, free_port, pysnmp_python, sender_program, wait_for)
 
 BUILD_DIR = None
 ENGINE = "80001f8805a1b2c3d4e5f60718"
@@ -555,6 +556,231 @@ snmp:
         print(f"    slowest verb: {slow * 1000:.0f} ms", flush=True)
         # Coarse on purpose: a main thread that waited for the frozen one would take a time-out.
         self.assertLess(slow, FROZEN_S / 2)
+
+
+@unittest.skipUnless(find_snmpd() and find_snmptrapd() and shutil.which("kcat"),
+                     "needs snmpd, snmptrapd and kcat")
+class Tables(unittest.TestCase):
+    """What a manager reads from snmpd is what fm shows."""
+
+    TYPES = {"other": 0, "equipment": 4, "operational-violation": 7}
+    SEVERITIES = {"warning": 1, "minor": 2, "major": 3, "critical": 4}
+    CAUSES = {"unknown": 0, "application-subsystem-failure": 2, "unspecified-reason": 65}
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="fmd-snmp-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.snmpd = Snmpd(self.dir).start()
+        self.addCleanup(self.snmpd.stop)
+        self.trapd = Snmptrapd(self.dir, "trapd").start()
+        self.addCleanup(self.trapd.stop)
+        self.broker = Fmd.demo(BUILD_DIR, os.path.join(self.dir, "broker")).start()
+        self.addCleanup(self._end, self.broker)
+        community = os.path.join(self.dir, "community")
+        with open(os.open(community, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write("alarms\n")
+        self.fmd = Fmd(BUILD_DIR, os.path.join(self.dir, "fmd"), f"""kafka:
+    brokers: {self.broker.broker}
+    start: earliest
+    inputs: [{{topic: fm.requests}}]
+    outputs: {{alarms: a, transitions: t, quarantine: q}}
+snmp:
+    agentx: {self.snmpd.socket}
+    history: 50
+    region: RegionOne
+    targets: [{{name: noc, address: '{self.trapd.address}', version: 2c, inform: true,
+               community_file: {community}}}]
+""").start()
+        self.addCleanup(self._end, self.fmd)
+        self._served(1)
+
+    def _end(self, fmd):
+        self.assertIn(fmd.stop(), (None, 0), fmd.log())
+
+    def _served(self, times):
+        wait_for("the tables are served",
+                 lambda: self.fmd.log().count("tables are served through") >= times)
+
+    def _request(self, op, entities, alarm_id="200.004", **more):
+        self.broker.request(*({"op": op, "alarm_id": alarm_id, "entity_instance_id": e, **more}
+                              for e in entities))
+
+    @staticmethod
+    def _hosts(*args):
+        return [f"host=compute-{n}" for n in range(*args)]
+
+    @staticmethod
+    def _date(text):
+        """DateAndTime of what RFC 3339 says."""
+        date, clock = text.rstrip("Z").split("T")
+        year, month, day = (int(n) for n in date.split("-"))
+        hour, minute, second = clock.split(":")
+        return bytes([year >> 8, year & 255, month, day, int(hour), int(minute),
+                      int(second[:2]), int(second[3]), ord("+"), 0, 0])
+
+    def _columns(self, al, date):
+        return [al["uuid"].encode(), al["alarm_id"].encode(),
+                b"region=RegionOne." + al["entity_instance_id"].encode(), self._date(date),
+                self.SEVERITIES[al["severity"]], al["reason_text"].encode(),
+                self.TYPES[al["alarm_type"]], self.CAUSES[al["probable_cause"]],
+                (al["proposed_repair_action"] or "").encode(), int(al["service_affecting"]),
+                int(al["suppression"])]
+
+    def _alarms_of_fm(self):
+        return {al["id"]: dict(zip(range(2, 13), self._columns(al, al["raised_at"])))
+                for al in self.fmd.rows("alarm-list")}
+
+    def _events_of_fm(self, limit):
+        states = {"raise": 1, "change": 1, "unsuppress": 1, "clear": 0, "log": 3}
+        when = {"clear": "cleared_at", "change": "changed_at"}
+        rows = {}
+        for tr in self.fmd.rows("event-list", "--limit", str(limit)):
+            al = tr["alarm"]
+            date = tr["time"] if tr["kind"] == "log" else al[when.get(tr["kind"], "raised_at")]
+            values = self._columns(al, date)
+            values.insert(2, states[tr["kind"]])
+            rows[tr["seq"]] = dict(zip(range(2, 14), values))
+        return rows
+
+    def _in_step(self, n, **more):
+        wait_for(f"{n} alarms in the table, as fm shows them",
+                 lambda: len(self.snmpd.table(1, **more)) == n
+                 and self.snmpd.table(1, **more) == self._alarms_of_fm())
+
+    def test_both_tables_say_what_fm_says(self):
+        self._request("set", self._hosts(20))
+        self._request("set", self._hosts(5, 8), "200.006", severity="minor",
+                      reason_text="K\u00fcrzer " + "lang " * 300)
+        self._request("set", self._hosts(3), severity="major", reason_text="changed")
+        self._request("clear", self._hosts(10, 15))
+        self._request("log", self._hosts(1), "200.022", reason_text="was here")
+        wait_for("everything is decided", lambda: len(self.fmd.transitions()) >= 32)
+        for tool in ("snmpbulkwalk", "snmpwalk"):
+            self._in_step(18, tool=tool)
+        wait_for("the table of events is what fm shows",
+                 lambda: self.snmpd.table(4) == self._events_of_fm(50))
+        self.assertEqual(sorted({e[4] for e in self.snmpd.table(4).values()}), [0, 1, 3])
+        self._request("clear", self._hosts(20))
+        self._request("clear", self._hosts(20), "200.006")
+        self._in_step(0)
+
+    def test_the_table_of_events_holds_the_newest_and_outlives_a_restart(self):
+        self._request("set", self._hosts(60))
+        wait_for("everything is decided", lambda: len(self.fmd.transitions()) == 60)
+        wait_for("the newest 50", lambda: sorted(self.snmpd.table(4)) == list(range(11, 61)))
+        alarms, events = self.snmpd.table(1), self.snmpd.table(4)
+        self.fmd.kill()
+        wait_for("snmpd has noticed", lambda: self.snmpd.walk("") == [])
+        self.fmd.start()
+        self._served(2)
+        self._in_step(60)
+        self.assertEqual(self.snmpd.table(1), alarms)
+        self.assertEqual(self.snmpd.table(4), events)
+
+    def test_nothing_can_be_written_and_views_are_kept(self):
+        self._request("set", self._hosts(3))
+        self._in_step(3)
+        before = self.snmpd.walk("")
+        name = f"{Snmpd.TABLES}.1.1.7.1"
+        for oid in (name, f"{Snmpd.TABLES}.1.1.7.9", f"{Snmpd.TABLES}.4.1.8.1"):
+            out = self.snmpd.set(oid, "s", "mine", "rw")
+            self.assertEqual(out.returncode, 2, out.stdout)
+            self.assertIn("notWritable", out.stderr)
+        self.assertIn("noAccess", self.snmpd.set(name, "s", "mine", "noc").stderr)
+        self.assertEqual(self.snmpd.walk(""), before)
+        self.assertEqual(self.snmpd.walk("", community="system"), [])
+        self.assertEqual(self.snmpd.walk("", community="tables"),
+                         [row for row in before if row[0][0] == 1])
+
+    def test_ten_thousand_alarms_are_walked_in_order_while_fm_answers(self):
+        n = 10_000
+        self._request("set", self._hosts(n))
+        wait_for("everything is decided", lambda: len(self.fmd.transitions()) == n, 120)
+        wait_for("the last row is there", lambda: self.snmpd.walk(f".1.1.6.{n}", "snmpget"))
+        worst, done = [0.0], threading.Event()
+
+        def ask():
+            while not done.is_set():
+                begin = time.monotonic()
+                self.assertEqual(self.fmd.fm("version").returncode, 0)
+                worst[0] = max(worst[0], time.monotonic() - begin)
+
+        asker = threading.Thread(target=ask)
+        asker.start()
+        try:
+            begin = time.monotonic()
+            bulk = self.snmpd.walk(".1", args=("-Cr50",))
+            took = time.monotonic() - begin
+            begin = time.monotonic()
+            column = self.snmpd.walk(".1.1.2", "snmpwalk")
+            took_one = time.monotonic() - begin
+        finally:
+            done.set()
+            asker.join()
+        places = [place for place, _ in bulk]
+        self.assertEqual(places, [(1, 1, col, row) for col in range(2, 13)
+                                  for row in range(1, n + 1)])
+        self.assertEqual(column, bulk[:n])
+        print(f"    {len(bulk)} values by GETBULK in {took:.1f} s, {n} by GETNEXT in "
+              f"{took_one:.1f} s; slowest verb meanwhile {worst[0] * 1000:.0f} ms", flush=True)
+        self.assertLess(worst[0], 2)
+
+    def test_a_walk_while_alarms_come_and_go_misses_and_repeats_nothing_that_stays(self):
+        self._request("set", self._hosts(300))
+        wait_for("the table is full", lambda: len(self.snmpd.walk(".1.1.2")) == 300)
+        stay = {row for row in range(1, 301) if row % 3}
+        leave = [f"host=compute-{row - 1}" for row in range(1, 301) if row % 3 == 0]
+        changes = threading.Thread(target=lambda: [
+            self._request(op, entities) for _ in range(5)
+            for op, entities in (("clear", leave), ("set", leave))])
+        changes.start()
+        walks = 0
+        while changes.is_alive() or walks < 3:
+            rows = [place[3] for place, _ in self.snmpd.walk(".1.1.2", "snmpwalk")]
+            self.assertEqual(rows, sorted(set(rows)))
+            self.assertLessEqual(stay, set(rows))
+            walks += 1
+        changes.join()
+        wait_for("everything is decided", lambda: len(self.fmd.transitions()) == 1300)
+        self._in_step(300)
+
+    def test_a_stopped_or_killed_snmpd_costs_nobody_else_and_is_found_again(self):
+        self._request("set", self._hosts(1))
+        self._in_step(1)
+        self.snmpd.signal(signal.SIGSTOP)
+        slow = 0
+        for n in range(2, 6):
+            self._request("set", self._hosts(n - 1, n))
+            self.trapd.wait_index(n)
+            begin = time.monotonic()
+            self.assertEqual(len(self.fmd.rows("alarm-list")), n)
+            slow = max(slow, time.monotonic() - begin)
+        # The ping is due after 15 s of silence, and then it waits 5 s for the answer.
+        wait_for("fmd gives the session up",
+                 lambda: "the master agent does not answer" in self.fmd.log(), 60)
+        self._request("set", self._hosts(5, 6))
+        self.trapd.wait_index(6)
+        self.snmpd.signal(signal.SIGCONT)
+        self._served(2)
+        self._in_step(6)
+        self.snmpd.stop()
+        wait_for("fmd notices the end", lambda: "the master agent has ended" in self.fmd.log())
+        self._request("set", self._hosts(6, 7))
+        self.trapd.wait_index(7)
+        self.snmpd.start()
+        self._served(3)
+        self._in_step(7)
+        print(f"    slowest verb while snmpd was stopped: {slow * 1000:.0f} ms", flush=True)
+        self.assertLess(slow, 2)
+
+    def test_without_snmpd_everything_else_works(self):
+        self.snmpd.stop()
+        self.fmd.stop()
+        os.unlink(self.snmpd.socket)
+        self.fmd.start()
+        wait_for("it is said", lambda: "No such file or directory" in self.fmd.log())
+        self._request("set", self._hosts(1))
+        self.trapd.wait_index(1)
 
 
 def main():
