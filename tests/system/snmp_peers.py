@@ -538,6 +538,9 @@ class Fmd:
         subprocess.run(["kcat", "-P", "-b", self.broker, "-t", "fm.requests"], input=text,
                        text=True, check=True, timeout=DEADLINE)
 
+    def last_seq(self):
+        return next(s["value"] for s in self.rows("stats") if s["name"] == "last sequence")
+
     def transitions(self):
         """What it decided, in order, each sequence number once."""
         found = {}

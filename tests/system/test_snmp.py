@@ -654,7 +654,7 @@ snmp:
         self._request("set", self._hosts(3), severity="major", reason_text="changed")
         self._request("clear", self._hosts(10, 15))
         self._request("log", self._hosts(1), "200.022", reason_text="was here")
-        wait_for("everything is decided", lambda: len(self.fmd.transitions()) >= 32)
+        wait_for("everything is decided", lambda: self.fmd.last_seq() >= 32)
         for tool in ("snmpbulkwalk", "snmpwalk"):
             self._in_step(18, tool=tool)
         wait_for("the table of events is what fm shows",
@@ -666,7 +666,7 @@ snmp:
 
     def test_the_table_of_events_holds_the_newest_and_outlives_a_restart(self):
         self._request("set", self._hosts(60))
-        wait_for("everything is decided", lambda: len(self.fmd.transitions()) == 60)
+        wait_for("everything is decided", lambda: self.fmd.last_seq() == 60)
         wait_for("the newest 50", lambda: sorted(self.snmpd.table(4)) == list(range(11, 61)))
         alarms, events = self.snmpd.table(1), self.snmpd.table(4)
         self.fmd.kill()
@@ -695,7 +695,7 @@ snmp:
     def test_ten_thousand_alarms_are_walked_in_order_while_fm_answers(self):
         n = 10_000
         self._request("set", self._hosts(n))
-        wait_for("everything is decided", lambda: len(self.fmd.transitions()) == n, 120)
+        wait_for("everything is decided", lambda: self.fmd.last_seq() == n, 300)
         wait_for("the last row is there", lambda: self.snmpd.walk(f".1.1.6.{n}", "snmpget"))
         worst, done = [0.0], threading.Event()
 
@@ -741,7 +741,7 @@ snmp:
             self.assertLessEqual(stay, set(rows))
             walks += 1
         changes.join()
-        wait_for("everything is decided", lambda: len(self.fmd.transitions()) == 1300)
+        wait_for("everything is decided", lambda: self.fmd.last_seq() == 1300)
         self._in_step(300)
 
     def test_a_stopped_or_killed_snmpd_costs_nobody_else_and_is_found_again(self):
