@@ -128,14 +128,21 @@ show_event(void *ctx, const struct stored_transition *tr)
 	return true;
 }
 
+struct fmagent_options
+agent_options(const struct fmd_conf *conf)
+{
+	return (struct fmagent_options){.state_dir = conf->state_dir,
+		.engine_id = conf->engine_id, .targets = conf->target,
+		.n_targets = conf->n_targets, .region = conf->region, .system = conf->system,
+		.agentx = conf->agentx, .history = (unsigned)conf->history};
+}
+
 /* Targets become sinks; the tables begin with what is known. */
 static int
 open_agent(struct daemon *d, struct fm_err *err)
 {
 	const struct fmd_conf *c = d->conf;
-	const struct fmagent_options opt = {.state_dir = c->state_dir, .engine_id = c->engine_id,
-		.targets = c->target, .n_targets = c->n_targets, .region = c->region,
-		.system = c->system, .agentx = c->agentx, .history = (unsigned)c->history};
+	const struct fmagent_options opt = agent_options(c);
 	const uint64_t last = store_last_seq(d->store);
 	/* Room for those that get no row; what is too old anyway is not read. */
 	const struct store_query newest = {.kind = -1,

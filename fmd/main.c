@@ -186,6 +186,12 @@ check(const struct fmd_conf *conf, bool verbose)
 	struct fm_buf out = {0};
 	int r;
 
+	const struct fmagent_options snmp = agent_options(conf);
+
+	if (fmagent_check(&snmp, &err) < 0) {
+		fprintf(stderr, "fmd: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
 	cat_findings_init(&findings);
 	r = offline_check(conf->catalogue, conf->keep_age, &findings, &checked, &cat, &err);
 	for (unsigned i = 0; i < findings.n; i++) {

@@ -244,7 +244,7 @@ int
 fmagent_new(const struct fmagent_options *opt, struct fmagent **ret, struct fm_err *err)
 {
 	const char *path = NULL;
-	int rc = fmagent_targets_check(opt, err);
+	int rc = fmagent_check(opt, err);
 	if (rc == 0 && opt->agentx != NULL)
 		rc = fmagent_master_path(opt->agentx, &path, err);
 	if (rc < 0)

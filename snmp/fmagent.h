@@ -52,6 +52,9 @@ struct fmagent_options {
 	unsigned history;               /* rows of the event table */
 };
 
+/* What can be refused without reading a file, the errors as of fmagent_new. Any thread. */
+int fmagent_check(const struct fmagent_options *opt, struct fm_err *err) FM_MUST_USE;
+
 struct fmagent;
 /*
  * Reads the secrets, counts one more boot of the engine (durably, before it returns), starts the

@@ -4,6 +4,7 @@
  * because a session is opened anew after trouble. Main thread, before the snmp thread runs.
  */
 #include "snmp/fmagent_net_priv.h"
+#include "snmp/fmagent_table_priv.h"
 
 #define MIN_PASS_PHRASE 8       /* RFC 3414 §11.2 */
 #define MAX_USER 32             /* SnmpAdminString (SIZE (1..32)) of usmUserSecurityName */
@@ -64,26 +65,39 @@ check_v3(const struct fmagent_target *t, struct fm_err *err)
 }
 
 static int
+check_address(const struct fmagent_target *t, struct fm_err *err)
+{
+	FM_CLEANUP(fm_freep) char *address = NULL;
+	struct fm_err cause = {0};
+
+	if (t->address == NULL)
+		return fm_fail(err, -EINVAL, "target %s: needs an address", t->name);
+	int rc = fmagent_address(t->address, &address, &cause);
+	return rc < 0 ? fm_fail(err, rc, "target %s: %s", t->name, cause.msg) : 0;
+}
+
+static int
 check_target(const struct fmagent_target *t, struct fm_err *err)
 {
 	if (t->name == NULL || t->name[0] == '\0')
 		return fm_fail(err, -EINVAL, "a target without a name");
 	if (t->profile != FMAGENT_WRS)
-		return fm_fail(err, -ENOTSUP, "target %s: profile fm is not in this version",
-			       t->name);
-	if (t->address == NULL)
-		return fm_fail(err, -EINVAL, "target %s: needs an address", t->name);
+		return fm_fail(err, -ENOTSUP, "target %s: profile fm is not in this version, use"
+			       " wrs", t->name);
 	if (t->timeout.ns < 0 || t->timeout.ns > fm_span_s(300).ns)
 		return fm_fail(err, -EINVAL, "target %s: timeout beyond 5 minutes", t->name);
 	if (t->version == FMAGENT_V2C && t->community_file == NULL)
 		return fm_fail(err, -EINVAL, "target %s: v2c needs a file with the community",
 			       t->name);
-	return t->version == FMAGENT_V3 ? check_v3(t, err) : 0;
+	int rc = t->version == FMAGENT_V3 ? check_v3(t, err) : 0;
+	return rc < 0 ? rc : check_address(t, err);
 }
 
 int
-fmagent_targets_check(const struct fmagent_options *opt, struct fm_err *err)
+fmagent_check(const struct fmagent_options *opt, struct fm_err *err)
 {
+	const char *path;
+
 	for (unsigned i = 0; i < opt->n_targets; i++) {
 		int rc = check_target(&opt->targets[i], err);
 
@@ -94,7 +108,7 @@ fmagent_targets_check(const struct fmagent_options *opt, struct fm_err *err)
 				return fm_fail(err, -EINVAL, "target %s: given twice",
 					       opt->targets[i].name);
 	}
-	return 0;
+	return opt->agentx != NULL ? fmagent_master_path(opt->agentx, &path, err) : 0;
 }
 
 /* ---- secrets --------------------------------------------------------------------------------- */

@@ -222,8 +222,6 @@ int64_t fmagent_monotonic(void);
 void fmagent_signal(int eventfd);
 void fmagent_count(_Atomic uint64_t *counter);
 
-/* Everything that can be refused without reading a file (fmagent_conf.c). */
-int fmagent_targets_check(const struct fmagent_options *opt, struct fm_err *err) FM_MUST_USE;
 /* Reads the secrets, makes the keys. Main, library up. On failure ret needs fmagent_conf_fini. */
 int fmagent_conf_init(struct fmagent_conf *ret, const struct fmagent_target *src,
 		      struct fm_err *err) FM_MUST_USE;

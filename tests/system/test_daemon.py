@@ -103,6 +103,23 @@ class BadInput(Base):
                 self.assertEqual(out.returncode, 1, out.stderr)
                 self.assertIn(words, out.stderr)
 
+    SNMP = (
+        ("{targets: [{name: n, address: '127.0.0.1:9', community_file: /x, profile: fm}]}",
+         "target n: profile fm is not in this version, use wrs"),
+        ("{targets: [{name: n, address: '127.0.0.1:9', version: 3}]}", "needs a user"),
+        ("{targets: [{name: n, address: noc.example, community_file: /x}]}", "must be numeric"),
+        ("{agentx: 'tcp:127.0.0.1:705'}", "must be the path of snmpd's socket"),
+        ("{history: 10001}", "snmp.history: not"),
+    )
+
+    def test_what_snmp_would_refuse_is_found_by_the_check_too(self):
+        for text, words in self.SNMP:
+            for args in ([], ["-n"]):
+                with self.subTest(words, args=args):
+                    out = self.run_fmd(*args, "-c", self.config(f"snmp: {text}\n"))
+                    self.assertEqual(out.returncode, 1, out.stderr)
+                    self.assertIn(words, out.stderr)
+
     def test_wrong_arguments_are_usage_errors(self):
         for args in (["-x"], ["extra"], ["--config"]):
             self.assertEqual(self.run_fmd(*args).returncode, 2)
