@@ -110,7 +110,8 @@ start(struct rig *r, const char *dir, const char *config)
 	struct fmagent_target targets[MAX_TARGETS];
 	const struct fmagent_options opt = {.state_dir = dir, .targets = targets,
 		.n_targets = (unsigned)json_array_size(list), .region = text_of(conf, "region"),
-		.system = text_of(conf, "system"), .engine_id = text_of(conf, "engine_id")};
+		.system = text_of(conf, "system"), .engine_id = text_of(conf, "engine_id"),
+		.agentx = text_of(conf, "agentx"), .history = 1000};
 
 	fm_assert(conf != NULL && opt.n_targets <= MAX_TARGETS);
 	for (unsigned i = 0; i < opt.n_targets; i++)
@@ -165,6 +166,8 @@ tell_outbox(struct rig *r, const struct transition *tr)
 
 	st.json = json;
 	outbox_committed(r->ob, &st);
+	fmagent_committed(r->ag, &st, tr->kind == TR_CLEAR ? NULL : &tr->alarm);
+	fmagent_publish(r->ag);
 	free(json);
 }
 

@@ -383,6 +383,27 @@ class OnTheWire(Base):
         self.assert_main_never_waited()
 
 
+@unittest.skipUnless(find_snmpd(), "snmpd is not installed")
+class AtSnmpd(Base):
+    """The tables without the daemon; with a build that watches threads, the one that matters."""
+
+    def test_tables_are_right_while_every_commit_makes_a_view(self):
+        snmpd = self.peer(Snmpd(self.dir)).start()
+        self.sender.config.update(agentx=snmpd.socket)
+        self.sender.start()
+        raised = cleared = 0
+        for _ in range(20):
+            raised = self.sender.send("raise", count=60)
+            self.sender.send("clear", count=40, id=cleared + 1)
+            cleared += 40
+            self.sender.next_id = raised + 1
+            rows = [place[3] for place, _ in snmpd.walk(".1.1.2", "snmpwalk")]
+            self.assertEqual(rows, sorted(set(rows)))
+        wait_for("the last view", lambda: [place[3] for place, _ in snmpd.walk(".1.1.2")]
+                 == list(range(cleared + 1, raised + 1)))
+        self.assertEqual(sorted(snmpd.table(4)), list(range(1001, 2001)))
+
+
 @unittest.skipUnless(pysnmp_python(), "pysnmp is not installed (python3-pysnmp4)")
 class AtPysnmp(Base):
     TYPES = ["TimeTicks", "ObjectIdentifier"] + ["OctetString"] * 4 + ["Integer", "OctetString",
