@@ -3,12 +3,12 @@
  * which values, or that it is none of this target's business. Pure; main thread. How the values
  * become varbinds is fmagent_wrs.c.
  *
- *   raise, change, unsuppress    wrsAlarmCritical .. wrsAlarmWarning, by severity
- *   clear                        wrsAlarmClear
+ *   raise, change, shown again    wrsAlarmCritical .. wrsAlarmWarning, by severity
+ *   clear                         wrsAlarmClear
  *   change from a severity the target wants to one it does not: wrsAlarmClear, because the clear
  *   that follows some day will not pass the filter and the alarm would stand there for ever
- *   log                          wrsAlarmMessage
- *   all others                   nothing: the MIB has no words for them. An alarm that is
+ *   log                           wrsAlarmMessage
+ *   all others                    nothing: the MIB has no words for them. An alarm that is
  *   suppressed after it was announced (re-parenting) stays as it is until its own clear
  */
 #include <jansson.h>

@@ -652,7 +652,7 @@ snmp:
                 for al in self.fmd.rows("alarm-list")}
 
     def _events_of_fm(self, limit):
-        states = {"raise": 1, "change": 1, "unsuppress": 1, "clear": 0, "log": 3}
+        states = {"raise": 1, "change": 1, "unsuppress": 1, "unshelve": 1, "clear": 0, "log": 3}
         when = {"clear": "cleared_at", "change": "changed_at"}
         rows = {}
         for tr in self.fmd.rows("event-list", "--limit", str(limit)):

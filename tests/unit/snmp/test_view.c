@@ -164,9 +164,10 @@ Test(view, only_news_become_events)
 		}
 	}
 	view = rig_view(&rep, NULL);
-	cr_assert_eq(view->n_events, 5);
-	const enum transition_kind want[] = {TR_RAISE, TR_CHANGE, TR_CLEAR, TR_UNSUPPRESS, TR_LOG};
-	for (size_t i = 0; i < 5; i++)
+	const enum transition_kind want[] = {TR_RAISE, TR_CHANGE, TR_CLEAR, TR_UNSHELVE,
+		TR_UNSUPPRESS, TR_LOG};
+	cr_assert_eq(view->n_events, FM_ARRAY_LEN(want));
+	for (size_t i = 0; i < FM_ARRAY_LEN(want); i++)
 		cr_assert_eq(view->events[i]->tr.kind, want[i]);
 	fmagent_replica_fini(&rep, view);
 }
