@@ -336,7 +336,7 @@ fmagent_poll(struct fmagent *ag, struct fm_time now)
 		take_reports(&ag->dests[i], now);
 }
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 void
 fmagent_show_alarm(struct fmagent *ag, const struct alarm *al)

@@ -1,9 +1,9 @@
 /*
- * fmagent: SNMP for the NOC (INTERFACES §5): traps and informs, and the tables that a manager walks
- * through the machine's snmpd. Everything net-snmp runs on one
- * thread of its own, because net-snmp is not thread-safe for v3 and blocks for many seconds when
- * a peer hangs; the main thread talks to it through a bounded queue and hears acknowledgements
- * through a file descriptor (DESIGN §5).
+ * fmagent: SNMP for the NOC (INTERFACES §5): traps and informs, and the tables that a manager
+ * walks through the machine's snmpd. Everything net-snmp runs on one thread of its own, because
+ * net-snmp is not thread-safe for v3 and blocks for many seconds when a peer hangs; the main
+ * thread talks to it through a bounded queue and hears acknowledgements through a file descriptor
+ * (DESIGN §5).
  *
  * One sink per target, so one dead target stalls nobody. The names of this folder start with
  * fmagent_, since net-snmp exports over 2,000 un-prefixed symbols.

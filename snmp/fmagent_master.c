@@ -41,7 +41,7 @@ set_phase(struct fmagent_master *m, enum fmagent_master_phase phase)
 	atomic_store_explicit(&m->phase, (int)phase, memory_order_relaxed);
 }
 
-/* ---- start and end ----------------------------------------------------------------------------- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 int
 fmagent_master_path(const char *s, const char **ret, struct fm_err *err)
@@ -74,7 +74,7 @@ fmagent_master_fini(struct fmagent_master *m)
 	fm_freep(&m->path);
 }
 
-/* ---- telling main ------------------------------------------------------------------------------ */
+/* ---- telling main ---------------------------------------------------------------------------- */
 
 static void FM_PRINTF(2, 3)
 tell(struct fmagent *ag, const char *fmt, ...)
@@ -91,7 +91,7 @@ tell(struct fmagent *ag, const char *fmt, ...)
 	fmagent_signal(ag->done_fd);
 }
 
-/* ---- coming and going --------------------------------------------------------------------------- */
+/* ---- coming and going ------------------------------------------------------------------------ */
 
 static void
 hang_up(struct fmagent_master *m)
@@ -150,7 +150,7 @@ call(struct fmagent *ag, int64_t now)
 	ask(m, now);
 }
 
-/* ---- what the master says ------------------------------------------------------------------------ */
+/* ---- what the master says -------------------------------------------------------------------- */
 
 static void
 register_next(struct fmagent_master *m, int64_t now)
@@ -251,7 +251,7 @@ obey_all(struct fmagent *ag, int64_t now)
 	return true;
 }
 
-/* ---- the socket ------------------------------------------------------------------------------------- */
+/* ---- the socket ------------------------------------------------------------------------------ */
 
 /* False: lost. */
 static bool

@@ -46,7 +46,7 @@ entry_of(unsigned table, struct fmagent_oid *ret)
 	ret->arc[ret->n++] = 1;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static size_t
 n_rows(const struct fmagent_view *view, unsigned table)
@@ -79,7 +79,7 @@ row_from(const struct fmagent_view *view, unsigned table, uint64_t index)
 	return lo;
 }
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 enum fmagent_found
 fmagent_mib_get(const struct fmagent_view *view, const struct fmagent_oid *name,
@@ -162,7 +162,7 @@ fmagent_mib_name(const struct fmagent_view *view, const struct fmagent_place *at
 	ret->arc[ret->n++] = index_at(view, at->table, at->row);
 }
 
-/* ---- values ----------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* Columns 2 and up are the fields in their order; alarms have no state. */
 static enum fmagent_field

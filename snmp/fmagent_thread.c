@@ -1,7 +1,8 @@
 /*
  * The snmp thread: waits for work from main, packets and time-outs, and serves every destination
  * and the tables in turn. Nothing in a turn waits, so a dead target or master agent costs the
- * others nothing. The select of net-snmp's "large" sets, since a daemon may have more than 1,024 descriptors open.
+ * others nothing. The select of net-snmp's "large" sets, since a daemon may have more than 1,024
+ * descriptors open.
  */
 #include <sys/eventfd.h>
 #include <time.h>

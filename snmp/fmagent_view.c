@@ -185,7 +185,7 @@ fmagent_replica_event(struct fmagent_replica *rep, const struct stored_transitio
 	rep->events[at] = ev;
 }
 
-/* ---- handing over ----------------------------------------------------------------------------- */
+/* ---- handing over ---------------------------------------------------------------------------- */
 
 /* The ring is in order of sequence; where the row numbers begin anew, the lower ones go first. */
 static void

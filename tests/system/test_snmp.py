@@ -20,7 +20,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from snmp_peers import (MIB_DIR, Fmd, Pysnmp, RawUdp, Sender, Snmpd, Snmptrapd, User,  # noqa: E402
-                        find_snmpd, find_snmptrapd, free_port, pysnmp_python, sender_program, wait_for)
+                        find_snmpd, find_snmptrapd, free_port, pysnmp_python, sender_program,
+                        wait_for)
 
 BUILD_DIR = None
 ENGINE = "80001f8805a1b2c3d4e5f60718"
