@@ -243,6 +243,19 @@ on_agent(uv_poll_t *poll, int status, int events)
 	engine_cycle(d);
 }
 
+/*
+ * Half a second without a commit: nobody waits for the disk now. Otherwise the log is moved when it
+ * is full, for what moves it makes the notifications of that moment late.
+ */
+static bool
+is_quiet(struct daemon *d)
+{
+	const bool quiet = d->commits == d->commits_at_tick;
+
+	d->commits_at_tick = d->commits;
+	return quiet && !d->more;
+}
+
 static void
 on_tick(uv_timer_t *timer)
 {
@@ -258,7 +271,7 @@ on_tick(uv_timer_t *timer)
 	engine_cycle(d);
 	if (d->failed != 0)
 		return;
-	if (!d->more && store_checkpoint(d->store, &err) < 0)
+	if (is_quiet(d) && store_checkpoint(d->store, &err) < 0)
 		log_line(LOG_WARNING, "store", "checkpoint: %s", err.msg);
 	if (store_trim(d->store, clock_wall(), outbox_floor(d->outbox), 2000, &err) < 0)
 		log_line(LOG_WARNING, "store", "retention: %s", err.msg);

@@ -76,6 +76,7 @@ struct daemon {
 	unsigned n_parts;
 	struct fm_time lazy_due;        /* of unwritten positions; 0: none */
 	bool in_txn;
+	uint64_t commits, commits_at_tick;
 	int failed;                     /* first error of the store in this cycle */
 	struct fm_err err;
 	bool more;                      /* the last cycle stopped at a bound */

@@ -288,6 +288,7 @@ commit(struct daemon *d, const struct store_audit *audit)
 	else
 		store_rollback(d->store);
 	d->in_txn = false;
+	d->commits++;
 	d->lazy_due.ns = 0;
 	if (d->failed == 0)
 		publish(d);
