@@ -6,6 +6,8 @@
  *   usual    quiet, with 2 % that change state without an alarm and 0.1 % that make a transition
  *   busy     the same with 2.5 % transitions
  *
+ * BENCH_INSTANCES in the environment picks one size, BENCH_EVENTS the events per mix.
+ *
  * LINK: fm_correlator fm_catload
  */
 #include <malloc.h>
@@ -234,7 +236,8 @@ main(int argc, char **argv)
 	static const unsigned sizes[] = {10000, 100000, 1000000};
 	const bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
 	const char *path = argc - json > 1 ? argv[1] : "events.yaml";
-	const char *only = getenv("BENCH_INSTANCES");
+	const char *only = getenv("BENCH_INSTANCES"), *events = getenv("BENCH_EVENTS");
+	const uint64_t n = events != NULL ? strtoull(events, NULL, 10) : 2000000;
 	struct catalogue *cat;
 	struct fm_err err;
 
@@ -247,7 +250,7 @@ main(int argc, char **argv)
 		       "ns/event", "transitions", "bytes/inst");
 	for (unsigned i = 0; i < FM_ARRAY_LEN(sizes); i++)
 		if (only == NULL || strtoul(only, NULL, 10) == sizes[i])
-			run_size(cat, sizes[i], 2000000, json);
+			run_size(cat, sizes[i], n, json);
 	cat_free(cat);
 	return 0;
 }

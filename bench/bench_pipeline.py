@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole pipeline: libvirt records in Kafka, fmd reading, storing and telling, Kafka again.
 
-    bench/bench_pipeline.py BUILD_DIR [--json] [--only NAME[,NAME...]] [--profile DIR]
+    bench/bench_pipeline.py BUILD_DIR [--json] [--quick] [--only NAME[,NAME...]] [--profile DIR]
                                       [--librdkafka KEY=VALUE ...]
 
 backlog  records per second through a backlog of which 0.1 %, 2.5 % and 100 % cause a transition,
@@ -10,6 +10,8 @@ demo     the same from the embedded broker of "fmd --demo", fed in step since it
 latency  10,000 records per second, live: from produce to the notification in fm.transitions
 memory   100,000 instances and 10,000, then 100,000 active alarms
 restart  with 100,000 active alarms: from exec to the first record applied
+
+--quick does the same with little, to see that everything works: its figures mean nothing.
 
 A record that causes a transition says that a guest's disk failed, or that the guest runs again: it
 raises or clears 700.302, one transition each. The others are what bridges send all day: lifecycle
@@ -36,6 +38,7 @@ import kafka_server  # noqa: E402
 TOPIC = "libvirt.events"
 HOSTS, GUESTS = 100, 2000
 SHARES = ((0.001, 400_000), (0.025, 300_000), (1.0, 60_000))
+QUICK_SHARES = ((0.001, 20_000), (0.025, 20_000), (1.0, 4_000))
 POLL_S = 0.05
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -255,6 +258,8 @@ class Bench:
     def __init__(self, args):
         self.build = args.build.resolve()
         self.profile = args.profile
+        self.quick = args.quick
+        self.shares = QUICK_SHARES if args.quick else SHARES
         self.only = args.only.split(",") if args.only else None
         self.settings = [word.split("=", 1) for word in args.librdkafka]
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="fmd-bench-"))
@@ -313,7 +318,7 @@ class Bench:
                 "commits": store[0] - store0[0], "rows_written": store[1] - store0[1]}
 
     def backlog(self):
-        for share, count in SHARES:
+        for share, count in self.shares:
             name = f"backlog-{share * 100:g}"
             kafka = self.kafka(name)
             bridges, begin = Bridges(GUESTS), (int(time.time()) - 3600) * 1000
@@ -331,7 +336,7 @@ class Bench:
             self.note("backlog", f"{share * 100:g} %", target, **figures)
 
     def demo(self):
-        for share, count in SHARES:
+        for share, count in self.shares:
             fmd = self.fmd(self.work / f"demo-{share}", None, f"demo-{share * 100:g}")
             try:
                 fmd.connect()
@@ -373,7 +378,7 @@ class Bench:
                 "transitions": seq, "transitions_per_s": round(seq / spent),
                 "peak_MiB": round(fmd.memory_mib("VmHWM")), "cpu_s": round(whole, 2)}
 
-    def latency(self, rate=10_000, seconds=10, share=0.01):
+    def latency(self, rate, seconds, share=0.01):
         kafka = self.kafka("latency")
         bridges = Bridges(GUESTS)
         fmd = cat = None
@@ -439,16 +444,17 @@ class Bench:
         feed.end()
         return stamps
 
-    def memory_and_restart(self, instances=100_000):
+    def memory_and_restart(self, instances):
+        few = instances // 10
         kafka = self.kafka("memory")
         bridges, begin = Bridges(instances), (int(time.time()) - 3600) * 1000
         directory, fmd = self.work / "memory" / "fmd", None
         try:
             self.feed(kafka.address, bridges.introduce(begin))
             self.feed(kafka.address, (bridges.io_error(begin + 20_000 + g // 10, g)
-                                      for g in range(10_000)))
+                                      for g in range(few)))
             fmd = self.fmd(directory, kafka.address)
-            fmd.wait_read(instances + 10_000)
+            fmd.wait_read(instances + few)
             peak, alarms = fmd.memory_mib("VmHWM"), fmd.alarms()
             fmd.end()
             fmd = self.restart(kafka, directory, bridges, begin + 40_000)[0]
@@ -457,14 +463,14 @@ class Bench:
                       after_restart_MiB=round(fmd.memory_mib("VmRSS")),
                       peak_on_the_backlog_MiB=round(peak))
             self.feed(kafka.address, (bridges.io_error(begin + 50_000 + g // 10, g)
-                                      for g in range(10_000, instances)))
+                                      for g in range(few, instances)))
             fmd.wait_read(2 * instances + 1)
             time.sleep(2)
             self.note("memory", f"{instances} instances, {fmd.alarms()} alarms", None,
                       rss_MiB=round(fmd.memory_mib("VmRSS")),
                       peak_MiB=round(fmd.memory_mib("VmHWM")))
             fmd.end()
-            for turn in range(3):
+            for turn in range(1 if self.quick else 3):
                 fmd, ready, first, cpu = self.restart(kafka, directory, bridges,
                                                       begin + 70_000 + turn)
                 self.note("restart", f"{fmd.alarms()} alarms, turn {turn + 1}", "< 1 s",
@@ -495,10 +501,12 @@ class Bench:
             if self.wants("demo"):
                 self.demo()
             try:
-                for name, measure in (("backlog", self.backlog), ("latency", self.latency),
-                                      ("memory", self.memory_and_restart)):
-                    if self.wants(name):
-                        measure()
+                if self.wants("backlog"):
+                    self.backlog()
+                if self.wants("latency"):
+                    self.latency(*((1000, 2) if self.quick else (10_000, 10)))
+                if self.wants("memory"):
+                    self.memory_and_restart(2000 if self.quick else 100_000)
             except kafka_server.KafkaUnavailable as why:
                 print(f"no Kafka: {why}", file=sys.stderr)
         finally:
@@ -514,6 +522,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("build", type=pathlib.Path, metavar="BUILD_DIR")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--quick", action="store_true", help="little of everything")
     parser.add_argument("--only", help="of demo, backlog, latency, memory (with restart)")
     parser.add_argument("--librdkafka", action="append", default=[], metavar="KEY=VALUE",
                         help="a setting that fmd passes on to librdkafka")
