@@ -197,7 +197,8 @@ struct transition_cause {
 #define PREV_SEVERITY 1u
 #define PREV_TEXT 2u
 #define PREV_STATUS 4u
-#define PREV_PARENT 8u
+#define PREV_PARENT 8u          /* root_cause */
+#define PREV_SUPPRESSOR 16u
 
 struct transition {
 	uint64_t seq;           /* given when it is stored; no gap, no reuse (P4) */
@@ -209,6 +210,7 @@ struct transition {
 	enum severity prev_severity;
 	const char *prev_text;
 	enum suppression_status prev_status;
+	struct fm_uuid prev_root_cause, prev_suppressed_by;
 	struct transition_cause cause;
 };
 

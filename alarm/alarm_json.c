@@ -293,7 +293,7 @@ static void
 put_previous(struct fm_buf *b, const char *member, const struct transition *tr)
 {
 	put_member(b, member);
-	if ((tr->prev_mask & (PREV_SEVERITY | PREV_TEXT | PREV_STATUS)) == 0) {
+	if (tr->prev_mask == 0) {
 		fm_buf_adds(b, "null");
 		return;
 	}
@@ -304,6 +304,10 @@ put_previous(struct fm_buf *b, const char *member, const struct transition *tr)
 		put_text(b, M("reason_text"), tr->prev_text);
 	if (tr->prev_mask & PREV_STATUS)
 		put_word(b, M("suppression_status"), suppression_status_name(tr->prev_status));
+	if (tr->prev_mask & PREV_PARENT)
+		put_uuid(b, M("root_cause"), &tr->prev_root_cause);
+	if (tr->prev_mask & PREV_SUPPRESSOR)
+		put_uuid(b, M("suppressed_by"), &tr->prev_suppressed_by);
 	fm_buf_add(b, "}", 1);
 }
 

@@ -26,6 +26,18 @@ attempt_is_open(const struct instance *inst)
 	return inst->attempt != NULL && inst->attempt->phase == AT_OPEN;
 }
 
+bool
+attempt_is_broken(const struct instance *inst)
+{
+	return attempt_is_open(inst) && (inst->attempt->flags & AT_F_BROKEN);
+}
+
+struct host *
+attempt_failed_side(const struct attempt *at)
+{
+	return at->dst != NULL && host_is_failed(at->dst) ? at->dst : at->src;
+}
+
 static struct fact_values
 attempt_values(struct instance *inst, const char *reason)
 {
@@ -212,14 +224,32 @@ elapsed_s(const struct correlator *corr, const struct attempt *at)
 	return (corr->now.ns - at->start.ns) / FM_NS_PER_S;
 }
 
-/* Cases 3, 8 and 9 of compute-events §5, in the order in which one excludes the other. */
+static const char *
+name_of(const struct host *h)
+{
+	return h != NULL ? h->name : "";
+}
+
+/* Whether it was the destination that failed, and not somebody who wanted the end. */
+static bool
+dest_failed(const struct attempt *at)
+{
+	if (at->dst != NULL && host_is_failed(at->dst))
+		return true;
+	return (at->flags & AT_F_QMP_FAILED) && !(at->flags & AT_F_QMP_CANCELLED);
+}
+
+/*
+ * Cases 3, 8 and 9 of compute-events §5, in the order in which one excludes the other. That the
+ * copy on the destination ended proves nothing: it ends so when somebody aborts too, and only QEMU
+ * at the source or an alarm of the host can tell the two apart (docs/adr).
+ */
 void
 attempt_rolled_back(struct correlator *corr, struct instance *inst, struct fm_time stamp,
 		    struct fm_str told)
 {
 	struct attempt *at = inst->attempt;
 	const int64_t limit = attempt_hard_limit_s(corr, inst);
-	const bool dest_down = at->dst != NULL && (at->dst->flags & HOST_F_DOWN);
 	enum attempt_outcome outcome = AT_CANCELLED;
 	struct fm_buf b = {0};
 
@@ -231,15 +261,42 @@ attempt_rolled_back(struct correlator *corr, struct instance *inst, struct fm_ti
 			fm_buf_addf(&b, " by %s", at->initiator);
 	} else if (limit > 0 && !(at->flags & AT_F_START_UNKNOWN) && elapsed_s(corr, at) >= limit) {
 		fm_buf_addf(&b, "timeout after %lld s", (long long)elapsed_s(corr, at));
-	} else if (dest_down || (at->flags & AT_F_QMP_FAILED) ||
-		   ((at->flags & AT_F_DEST_DIED) && !(at->flags & AT_F_QMP_CANCELLED))) {
+	} else if (dest_failed(at)) {
 		outcome = AT_FAILED;
-		fm_buf_addf(&b, "destination %s failed", at->dst != NULL ? at->dst->name : "");
+		fm_buf_addf(&b, "destination %s failed", name_of(at->dst));
+	} else if ((at->flags & AT_F_DEST_DIED) && !(at->flags & AT_F_QMP_CANCELLED)) {
+		fm_buf_addf(&b, "its copy on %s ended before it ran", name_of(at->dst));
 	} else {
 		fm_buf_adds(&b, "cancelled");
 	}
 	attempt_close(corr, inst, outcome, stamp, b.s);
 	fm_buf_fini(&b);
+}
+
+void
+attempt_lost(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
+	     struct fm_time stamp, const char *why)
+{
+	if (inst->attempt->flags & AT_F_NOVA)
+		inst->attempt->flags |= AT_F_NOVA_DUE;
+	inst->flags |= INST_F_CRASHED;
+	inst_set_text(corr, &inst->fault, fm_str_of(why));
+	attempt_close(corr, inst, outcome, stamp, why);
+}
+
+/* Broken: the guest stands still with its memory on two hosts, until the link is back. */
+void
+attempt_broken(struct correlator *corr, struct instance *inst, bool broken)
+{
+	struct attempt *at = inst->attempt;
+
+	if (!attempt_is_open(inst) || ((at->flags & AT_F_BROKEN) != 0) == broken)
+		return;
+	at->flags ^= AT_F_BROKEN;
+	if (broken)
+		inst_set_text(corr, &inst->fault, FM_STR("post-copy migration lost its link"));
+	inst_dirty(corr, inst);
+	inst_decide(corr, inst, corr->now);
 }
 
 /* ---- 3: libvirt's evidence ---------------------------------------------------------------------- */
@@ -249,12 +306,30 @@ close_by_evidence(struct correlator *corr, struct instance *inst, struct fm_time
 {
 	struct attempt *at = inst->attempt;
 
+	if (at->flags & AT_F_NOVA)
+		at->flags |= AT_F_NOVA_DUE;
 	if (at->flags & AT_F_MOVED) {
 		inst_set_owner(corr, inst, at->dst);
 		attempt_close(corr, inst, AT_DONE, stamp, NULL);
+	} else if (at->src != NULL && host_is_failed(at->src) &&
+		   !(at->flags & AT_F_RESUMED_SRC)) {
+		attempt_lost(corr, inst, AT_SUPERSEDED, stamp,
+			     "its host failed while it was moving");
 	} else {
 		attempt_rolled_back(corr, inst, stamp, (struct fm_str){0});
 	}
+}
+
+/* QEMU at the source tells why, where its events are read, within a second (libvirt-live §2.4). */
+#define QEMU_WORD_S 3
+
+/* A cancelled job alone may still be one step before "moved": the destination decides. */
+static bool
+is_decided(const struct attempt *at)
+{
+	const unsigned source = AT_F_QMP_CANCELLED | AT_F_QMP_FAILED | AT_F_RESUMED_SRC;
+
+	return (at->flags & AT_F_MOVED) || ((at->flags & AT_F_DEST_DIED) && (at->flags & source));
 }
 
 void
@@ -277,11 +352,15 @@ attempt_evidence(struct correlator *corr, struct instance *inst, unsigned flag,
 	}
 	if (!(flag & ends))
 		return;
-	/* A cancelled job alone may still be one step before "moved": the destination decides. */
-	const bool decided = flag & (AT_F_MOVED | AT_F_DEST_DIED);
+	at->end_stamp = fm_time_max(at->end_stamp, stamp);
+	const bool nova = at->flags & AT_F_NOVA;
 
-	if (!(at->flags & AT_F_NOVA) && decided)
+	if ((flag == AT_F_DEST_DIED && at->src != NULL && host_is_failed(at->src)) ||
+	    (!nova && is_decided(at)))
 		close_by_evidence(corr, inst, stamp);
+	else if (!nova && flag == AT_F_DEST_DIED)
+		dl_arm(corr, &at->settle, DL_SETTLE, inst,
+		       fm_time_add(corr->now, fm_span_s(QEMU_WORD_S)));
 	else if (!dl_armed(&at->settle))
 		dl_arm(corr, &at->settle, DL_SETTLE, inst,
 		       fm_time_add(corr->now, cat_limits(corr->cat)->settle));

@@ -23,7 +23,7 @@ free_host(struct correlator *corr, struct host *h)
 {
 	while (h->slots != NULL)
 		slot_free(corr, h->slots);
-	group_free_all(h);
+	snapshot_free(h);
 	free(h->aliases);
 	free(h->host_uuid);
 	free(h->boot);
@@ -44,6 +44,7 @@ corr_free(struct correlator *corr)
 	while (corr->cleared.head != NULL)
 		al_free(corr, corr->cleared.head);
 	inst_free_all(corr);
+	group_free_all(corr);
 	HASH_ITER(hh, corr->hosts, h, htmp) {
 		HASH_DEL(corr->hosts, h);
 		free_host(corr, h);
@@ -64,6 +65,7 @@ corr_free(struct correlator *corr)
 	}
 	ids_free(corr);
 	stamps_free(corr);
+	free(corr->wide);
 	fm_heap_fini(&corr->heap);
 	fm_intern_fini(&corr->names);
 	fm_buf_fini(&corr->scratch);
@@ -300,6 +302,8 @@ relink_alarms(struct correlator *corr)
 		al->rec = cat_find(corr->next_cat, al->a.alarm_id);
 		al->rule = al->rec != NULL && index >= 0 && index < (int64_t)al->rec->n_rules ?
 			&al->rec->rules[index] : NULL;
+		rel_unlink(corr, al);
+		rel_link(corr, al);
 	}
 	for (al = corr->cleared.head; al != NULL; al = al->next) {
 		al->rec = cat_find(corr->next_cat, al->a.alarm_id);
@@ -314,7 +318,7 @@ same_rule(const struct correlator *corr, const struct cat_rule *rule)
 	const int64_t index = rules_index(rule);
 
 	if (rec == NULL || index >= (int64_t)rec->n_rules || rec->rules[index].fact != rule->fact ||
-	    rec->rules[index].group.by_host != rule->group.by_host)
+	    rec->rules[index].group.by != rule->group.by)
 		return NULL;
 	return &rec->rules[index];
 }
@@ -330,6 +334,8 @@ relink_slots(struct correlator *corr, struct slot *slot)
 
 		if (rule != NULL) {
 			slot->rule = rule;
+			if (slot->flap != NULL && rule->flap.count == 0)
+				rules_quiet(corr, slot);        /* it counts no more */
 		} else {
 			slot_free(corr, slot);
 			if (al != NULL)
@@ -344,9 +350,17 @@ enter_missing(struct correlator *corr, struct instance *inst)
 {
 	if (inst->main >= 0)
 		rules_enter(corr, (enum fact_id)inst->main, inst, NULL, inst->state_since);
+	inst_enter_held(corr, inst);
 	rules_rearm(corr, inst);
 }
 
+static int
+by_host_name(const struct host *a, const struct host *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+/* In an order that a restart keeps. */
 void
 corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct fm_time now,
 		    transition_sink_f *sink, void *ctx)
@@ -361,24 +375,16 @@ corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct
 	inst = inst_all(corr, &n);
 	for (size_t i = 0; i < n; i++)
 		relink_slots(corr, inst[i]->slots);
-	HASH_ITER(hh, corr->hosts, h, htmp) {
+	HASH_SORT(corr->hosts, by_host_name);
+	HASH_ITER(hh, corr->hosts, h, htmp)
 		relink_slots(corr, h->slots);
-		for (struct group **pp = &h->groups; *pp != NULL;) {
-			struct group *g = *pp;
-			const struct cat_rule *rule = same_rule(corr, g->rule);
-
-			if (rule == NULL) {
-				group_drop(corr, pp);
-				continue;
-			}
-			g->rule = rule;
-			pp = &g->next;
-		}
-	}
+	group_relink_all(corr, same_rule);
 	relink_alarms(corr);
 	corr->cat = cat;
 	for (size_t i = 0; i < n; i++)
 		enter_missing(corr, inst[i]);
+	HASH_ITER(hh, corr->hosts, h, htmp)
+		host_enter_held(corr, h);
 	free(inst);
 	corr->hard = true;
 }

@@ -30,7 +30,7 @@ struct instance;
 	X(HOLD_ON, "hold-on") X(HOLD_OFF, "hold-off") X(STEP, "escalation") \
 	X(NOTICE, "hold-notice") X(EXPIRE, "expiry") X(GRACE, "grace") \
 	X(OVERDUE, "migration-limit") X(SETTLE, "migration-settle") X(TOMBSTONE, "tombstone") \
-	X(PURGE, "purge") X(SHELF, "shelf")
+	X(PURGE, "purge") X(SHELF, "shelf") X(FLAP, "flapping") X(FADE, "group-window")
 enum deadline_kind {
 #define FM_X(id, name) DL_##id,
 	DEADLINES(FM_X)
@@ -50,7 +50,7 @@ struct deadline {
 
 /* ---- facts and slots ---------------------------------------------------------------------- */
 
-enum slot_phase { SLOT_PENDING, SLOT_RAISED, SLOT_LEAVING, SLOT_CLOSED };
+enum slot_phase { SLOT_PENDING, SLOT_RAISED, SLOT_LEAVING, SLOT_CLOSED, SLOT_IDLE };
 
 /*
  * A "While" rule whose fact holds for one subject:
@@ -63,7 +63,17 @@ enum slot_phase { SLOT_PENDING, SLOT_RAISED, SLOT_LEAVING, SLOT_CLOSED };
  * 1 hold-on given; 2 it fell due; 3 fact gone, hold-off given; 4 it fell due; 5 fact gone; 6 no
  * hold-on; 7 an operator cleared the alarm: stays closed while the fact holds; 8 fact gone; 9 the
  * fact is back within hold-off.
+ *
+ * With "Flap" the occurrences are counted: after 5 or 8 the slot waits as IDLE until the last one
+ * is too old to count, and while it flaps it stays RAISED whatever the fact does.
  */
+struct flap {
+	unsigned n;                     /* occurrences that count, oldest first */
+	int64_t at_ns[CAT_MAX_FLAP];
+	bool on;                        /* it flaps: the alarm is held */
+	bool gone;                      /* … and right now its fact does not hold */
+	struct deadline timer;          /* FLAP: end of flapping, or the last one is too old */
+};
 struct slot {
 	const struct cat_rule *rule;
 	struct instance *inst;          /* or */
@@ -74,6 +84,7 @@ struct slot {
 	struct deadline timer;          /* HOLD_ON, HOLD_OFF */
 	unsigned step;                  /* escalation steps taken */
 	struct deadline next_step;
+	struct flap *flap;              /* NULL: none counted */
 	struct slot *next;              /* of the subject */
 };
 
@@ -82,6 +93,8 @@ struct slot {
 #define HOST_F_DOWN 1u
 #define HOST_F_DISABLED 2u
 #define HOST_F_UNSEEN 4u
+#define HOST_F_NOVA_BLIND 8u            /* Nova there cannot reach libvirtd */
+#define HOST_F_CLOCK_OFF 16u
 
 /* Which sequence numbers of one bridge arrived through one partition: an anti-replay window. */
 struct seq_window {
@@ -106,7 +119,8 @@ struct host {
 	unsigned n_win;
 	struct slot *slots;
 	struct corr_alarm *alarms, *alarms_tail;        /* active, on this host, in raise order */
-	struct group *groups;
+	struct snapshot *snapshot;      /* being listed; NULL: none */
+	bool snapshot_dirty;
 	bool dirty, soft;               /* in corr->dirty_hosts / only softly */
 	struct host *next_dirty;
 };
@@ -125,6 +139,12 @@ struct host_alias {                     /* another spelling */
 #define INST_F_AGENT_LOST 8u
 #define INST_F_IO_ERROR 16u
 #define INST_F_PAUSED_BY_USER 32u       /* paused when its migration began */
+#define INST_F_SPLIT 64u                /* another copy runs on a host that does not own it */
+
+#define HELD_AGENT_LOST 1u              /* of instance.held_facts */
+#define HELD_IO_ERROR 2u
+#define HELD_MIGRATING 4u               /* beside a failure that is the main fact */
+#define HELD_SPLIT 8u
 
 /* What libvirt on the owner says. */
 enum lv_run { RUN_UNKNOWN = 0, RUN_RUNNING, RUN_PAUSED, RUN_OFF, RUN_CRASHED, RUN_PMSUSPENDED };
@@ -151,6 +171,8 @@ enum attempt_outcome { AT_DONE, AT_CANCELLED, AT_FAILED, AT_SUPERSEDED };
 #define AT_F_START_UNKNOWN 1024u        /* not judged by time */
 #define AT_F_DOWNTIME_TOLD 2048u
 #define AT_F_RESUMED_SRC 4096u          /* libvirt: the guest runs on the source again */
+#define AT_F_NOVA_DUE 16384u            /* closed by libvirt; Nova has yet to say so */
+#define AT_F_BROKEN 8192u               /* post-copy lost its link: neither side has it whole */
 
 struct attempt {
 	uint32_t no;
@@ -180,7 +202,7 @@ struct instance {
 	uint8_t vm_state, task, power, run, op;
 	int8_t main;                    /* fact that holds, -1: none */
 	uint8_t n_twins;
-	uint8_t held_facts;             /* 1: agent lost, 2: I/O error */
+	uint8_t held_facts;             /* HELD_ */
 	bool dirty, soft;
 	uint16_t flags;
 	int32_t memory_mb;
@@ -195,6 +217,7 @@ struct instance {
 	int32_t downtime_limit_ms;      /* per VM: -1 not given */
 	struct fm_time state_since;
 	char *fault;
+	const char *pool;               /* storage behind its last I/O error; interned */
 	struct slot *slots;
 	struct deadline *tombstone;
 	struct twin *twins;             /* the last Nova notifications: versioned/legacy pairs */
@@ -245,14 +268,17 @@ struct group_member {
 	struct fm_uuid uuid;
 	int64_t at_ns;
 };
-#define GROUP_MAX_MEMBERS 256
 struct group {
+	UT_hash_handle hh;
+	char *name;                     /* the key, and the name of its row */
 	const struct cat_rule *rule;
-	struct host *host;
+	struct host *host, *peer;       /* as far as the rule groups by them */
+	struct fm_uuid uuid;
+	const char *pool;
 	struct group_member *m;
 	unsigned n;
 	struct corr_alarm *al;
-	struct group *next;
+	struct deadline fade;           /* the oldest member is too old */
 	bool dirty;
 	struct group *next_dirty;
 };
@@ -289,6 +315,7 @@ struct correlator {
 	struct stamps stamps;
 	struct host *hosts;             /* by name */
 	struct host_alias *aliases;     /* by name */
+	struct group *groups;           /* by name */
 	struct host *last_host;         /* found last; never freed while the shard lives */
 	const char *last_topic;         /* of the last libvirt record, and its hash */
 	uint32_t last_topic_hash;
@@ -300,6 +327,8 @@ struct correlator {
 	uint64_t inhibitors;            /* active alarms that inhibit */
 	struct shelf *shelves;          /* by key */
 	struct muted_id *muted;         /* by alarm id */
+	struct corr_alarm **wide;       /* active, related to alarms anywhere; in raise order */
+	size_t n_wide, cap_wide;
 	struct deadline purge;
 	/* id cache: a ring of the last 65,536 message ids */
 	struct fm_map ids;              /* of the ring's entries, by themselves */
@@ -331,7 +360,8 @@ struct fact_values {
 	struct instance *inst;
 	struct host *host;
 	struct attempt *at;
-	const char *reason, *initiator, *old_name;
+	struct host *peer;              /* of a group of host pairs */
+	const char *reason, *initiator, *old_name, *pool;
 	int64_t count;                  /* EV_ABSENT: none */
 };
 
@@ -372,7 +402,27 @@ void stamps_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
 void stamps_restore(struct correlator *corr, const struct row_kept *row);
 void stamps_free(struct correlator *corr);
 
+/* Another catalogue: the facts that hold beside the main one, for rules that are new. */
+void inst_enter_held(struct correlator *corr, struct instance *inst);
+
+/* snapshot.c: the list of guests that a bridge sends after each connect; who is not in it ended. */
+void snapshot_begin(struct correlator *corr, struct host *h, const struct event *ev);
+void snapshot_saw(struct correlator *corr, struct host *h, const struct event *ev);
+void snapshot_end(struct correlator *corr, struct host *h, const struct event *ev);
+void snapshot_to_row(const struct host *h, struct fm_buf *name, struct fm_buf *body,
+		     struct row_kept *ret);
+void snapshot_restore(struct correlator *corr, const struct row_kept *row);
+void snapshot_free(struct host *h);
+/* track_libvirt.c: what is said of a second copy on this host */
+void split_text(const struct host *h, struct fm_buf *ret);
+/* It is not among the guests of this host any more. */
+void lv_vanished(struct correlator *corr, struct instance *inst, struct host *h,
+		 const struct event *ev);
+
 /* host.c */
+void host_enter_held(struct correlator *corr, struct host *h);
+/* Nova says so, or an alarm that the catalogue makes the cause of failed instances. */
+bool host_is_failed(const struct host *h);
 struct host *host_get(struct correlator *corr, struct fm_str name);
 struct host *host_exact(struct correlator *corr, struct fm_str name);
 void host_index_aliases(struct correlator *corr, struct host *h);
@@ -386,11 +436,19 @@ bool host_clock_diff(const struct host *a, const struct host *b, int64_t *ret_ns
 
 /* attempt.c */
 bool attempt_is_open(const struct instance *inst);
+bool attempt_is_broken(const struct instance *inst);
+/* The host to blame when a migration breaks in post-copy. */
+struct host *attempt_failed_side(const struct attempt *at);
 /* start.ns 0: not known, so it is not judged by time. */
 struct attempt *attempt_open(struct correlator *corr, struct instance *inst, struct fm_time start,
 			     struct fm_time stamp, struct host *src, struct host *dst);
 void attempt_hosts(struct correlator *corr, struct instance *inst, struct host *src,
 		   struct host *dst);
+/* It runs nowhere any more: the migration ends in its failure. */
+void attempt_lost(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
+		  struct fm_time stamp, const char *why);
+/* Post-copy lost its link, or has it again. */
+void attempt_broken(struct correlator *corr, struct instance *inst, bool broken);
 /* Notes libvirt's view; closes at once, or after the settle time when Nova is to be waited for. */
 void attempt_evidence(struct correlator *corr, struct instance *inst, unsigned flag,
 		      struct fm_time stamp);
@@ -428,12 +486,15 @@ void rules_event(struct correlator *corr, enum fact_id fact, const struct fact_v
 void rules_hold_on(struct correlator *corr, struct slot *slot);
 void rules_hold_off(struct correlator *corr, struct slot *slot);
 void rules_step(struct correlator *corr, struct slot *slot);
+void rules_quiet(struct correlator *corr, struct slot *slot);
 /* The instance's migration has other limits or another start than when its slot was armed. */
 void rules_rearm(struct correlator *corr, struct instance *inst);
 void rules_closed(struct correlator *corr, struct corr_alarm *al);
 struct slot *slot_new(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
 		      struct host *host, struct fm_time since);
 void slot_free(struct correlator *corr, struct slot *slot);
+void flap_to_text(const struct slot *slot, struct fm_buf *b);
+void flap_restore(struct slot *slot, const char *text);
 void rules_arm_step(struct correlator *corr, struct slot *slot);
 const struct cat_rule *rules_find(const struct correlator *corr, const char *alarm_id,
 				  int64_t index);
@@ -442,12 +503,18 @@ int64_t rules_index(const struct cat_rule *rule);
 /* group.c */
 void group_enter(struct correlator *corr, const struct cat_rule *rule, struct instance *inst);
 void group_leave(struct correlator *corr, const struct cat_rule *rule, struct instance *inst);
-struct group *group_get(struct correlator *corr, const struct cat_rule *rule, struct host *host);
+void group_event(struct correlator *corr, const struct cat_rule *rule,
+		 const struct fact_values *v, enum severity sev);
+bool group_has(const struct group *g, const struct fm_uuid *uuid);
+void group_fade(struct correlator *corr, struct group *g);
+struct group *group_named(struct correlator *corr, const char *name);
 void group_restore(struct correlator *corr, const struct row_kept *row);
-void group_to_row(const struct group *g, struct fm_buf *name, struct row_kept *ret);
-void group_free_all(struct host *h);
-/* The rule has vanished: its alarm is cleared, the group ends. */
-void group_drop(struct correlator *corr, struct group **pp);
+void group_to_row(const struct group *g, struct row_kept *ret);
+void group_free_all(struct correlator *corr);
+/* same gives the rule in the next catalogue, NULL when it has vanished. */
+void group_relink_all(struct correlator *corr,
+		      const struct cat_rule *(*same)(const struct correlator *corr,
+						     const struct cat_rule *rule));
 
 /* text.c */
 void text_render(const struct cat_text *text, const struct fact_values *v,
@@ -475,12 +542,21 @@ struct alarm_spec {
 };
 struct corr_alarm *al_find(const struct correlator *corr, const char *alarm_id,
 			   const char *entity);
+/* rules.c. Entity and text lie in the correlator's scratch buffers until the next call. */
+bool spec_from_rule(struct correlator *corr, const struct cat_rule *rule, enum severity sev,
+		    const struct cat_text *text, const struct fact_values *v,
+		    struct alarm_spec *ret);
 /* Fills what comes from the record for this severity. */
 void spec_from_record(struct alarm_spec *spec, const struct cat_record *rec, enum severity sev);
 struct corr_alarm *al_set(struct correlator *corr, const struct alarm_spec *spec);
 void al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev,
 	       const char *text);
 void al_clear(struct correlator *corr, struct corr_alarm *al);
+/* What is known by now that was not at the raise. */
+void al_set_attrs(struct correlator *corr, struct corr_alarm *al, const struct fact_values *v,
+		  enum fact_id fact);
+/* Takes an attribute away. */
+void al_unmark(struct correlator *corr, struct corr_alarm *al, const char *attr);
 void al_log(struct correlator *corr, const struct alarm_spec *spec);
 void al_expire(struct correlator *corr, struct corr_alarm *al);
 void al_purge_due(struct correlator *corr);
@@ -498,6 +574,10 @@ void rel_spread(struct correlator *corr, struct corr_alarm *al);        /* after
 void rel_cleared(struct correlator *corr, struct corr_alarm *al);
 void rel_notice(struct correlator *corr, struct corr_alarm *al);
 void rel_grace(struct correlator *corr, struct corr_alarm *al);
+/* Keeps the list of active alarms whose record relates them to others wherever these are. */
+void rel_link(struct correlator *corr, struct corr_alarm *al);
+void rel_unlink(struct correlator *corr, const struct corr_alarm *al);
+bool rel_is_of_members(const struct corr_alarm *al);
 struct corr_alarm *rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
 
 /* A shelf or a suppressed id has come or gone: kind is told if its status is another one now. */
@@ -530,6 +610,7 @@ void corr_clean(struct correlator *corr);
 /* keep.c */
 void forget(struct correlator *corr, enum row_kind kind, const char *k1, const char *k2);
 void forget_deadline(struct correlator *corr, const struct deadline *dl);
+void keep_no_pool(struct correlator *corr, const struct instance *inst);
 void keep_closed(struct correlator *corr, const struct slot *slot, bool closed);
 
 #endif

@@ -112,6 +112,12 @@ fire(struct correlator *corr, struct deadline *dl)
 	case DL_SHELF:
 		shelf_due(corr, dl->owner);
 		return;
+	case DL_FLAP:
+		rules_quiet(corr, dl->owner);
+		return;
+	case DL_FADE:
+		group_fade(corr, dl->owner);
+		return;
 	case DL_N_KINDS:
 		break;
 	}

@@ -1,27 +1,169 @@
 /*
- * group: N members of one host entered a state within a time -> one alarm on the host. It stays
- * until none of the members is in the state any more.
+ * group: N members entered a state, or N events came, within a time -> one alarm about what they
+ * have in common: a host, a pair of hosts, an instance, a storage pool, or nothing but the rule.
+ * For a state it stays until none of the members is in it any more, for events until it expires.
+ *
+ * A group lives as long as it has members that count or an alarm of a state; it is known by a name
+ * made of its rule and its key, which is also the name of its row.
  */
 #include "correlator/correlator_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-struct group *
-group_get(struct correlator *corr, const struct cat_rule *rule, struct host *host)
-{
-	struct group *g = host->groups;
+/* ---- what a group is about ---------------------------------------------------------------- */
 
-	(void)corr;
-	while (g != NULL && g->rule != rule)
-		g = g->next;
-	if (g != NULL)
+/* Lengths keep two names apart that hosts may choose freely. */
+static void
+add_host(struct fm_buf *b, const struct host *h)
+{
+	fm_buf_addf(b, "%u:%s", h->name_len, h->name);
+}
+
+/* Appends the key; false: the subject has not what the group goes by. */
+static bool
+add_key(const struct cat_rule *rule, const struct fact_values *v, struct fm_buf *b)
+{
+	char uuid[FM_UUID_STR];
+
+	switch (rule->group.by) {
+	case GROUP_HOST:
+		if (v->inst->owner == NULL)
+			return false;
+		add_host(b, v->inst->owner);
+		return true;
+	case GROUP_HOST_PAIR:
+		if (v->at == NULL || v->at->src == NULL || v->at->dst == NULL)
+			return false;
+		add_host(b, v->at->src);
+		add_host(b, v->at->dst);
+		return true;
+	case GROUP_INSTANCE:
+		fm_buf_adds(b, fm_uuid_format(&v->inst->uuid, uuid));
+		return true;
+	case GROUP_POOL:
+		if (v->inst->pool == NULL)
+			return false;
+		fm_buf_adds(b, v->inst->pool);
+		return true;
+	case GROUP_ALL:
+		return true;
+	case GROUP_NONE:
+	case GROUP_N:
+		return false;
+	}
+	return false;
+}
+
+static struct host *
+take_host(struct correlator *corr, const char **pp)
+{
+	char *end;
+	const unsigned long n = strtoul(*pp, &end, 10);
+	struct fm_str name = {end + 1, (uint32_t)n};
+
+	if (*end != ':' || n == 0 || strlen(end + 1) < n)
+		return NULL;
+	*pp = end + 1 + n;
+	return host_exact(corr, name);
+}
+
+/* The subject again from the key. */
+static bool
+take_key(struct correlator *corr, struct group *g, const char *key)
+{
+	switch (g->rule->group.by) {
+	case GROUP_HOST:
+		g->host = take_host(corr, &key);
+		return g->host != NULL;
+	case GROUP_HOST_PAIR:
+		g->host = take_host(corr, &key);
+		g->peer = g->host != NULL ? take_host(corr, &key) : NULL;
+		return g->peer != NULL;
+	case GROUP_INSTANCE:
+		return fm_uuid_parse(key, strlen(key), &g->uuid);
+	case GROUP_POOL:
+		g->pool = fm_intern(&corr->names, key, strlen(key));
+		return true;
+	case GROUP_ALL:
+		return true;
+	case GROUP_NONE:
+	case GROUP_N:
+		return false;
+	}
+	return false;
+}
+
+static struct fact_values
+values_of(const struct correlator *corr, const struct group *g)
+{
+	struct fact_values v = {.host = g->host, .peer = g->peer, .pool = g->pool,
+		.count = (int64_t)g->n};
+
+	if (g->rule->group.by != GROUP_INSTANCE)
+		return v;
+	v.inst = inst_find(corr, &g->uuid);
+	v.host = v.inst != NULL ? v.inst->owner : NULL;
+	return v;
+}
+
+/* ---- groups by name ----------------------------------------------------------------------- */
+
+static void
+add_prefix(struct fm_buf *b, const struct cat_rule *rule)
+{
+	fm_buf_reset(b);
+	fm_buf_addf(b, "group|%s|%lld|", rule->record->id, (long long)rules_index(rule));
+}
+
+static struct group *
+group_find(const struct correlator *corr, const char *name)
+{
+	struct group *g;
+
+	HASH_FIND_STR(corr->groups, name, g);
+	return g;
+}
+
+/* name: group|<id>|<index>|<key>; NULL when the catalogue has no such rule any more. */
+struct group *
+group_named(struct correlator *corr, const char *name)
+{
+	const char *id = name + strlen("group|"), *bar = strchr(id, '|'), *key;
+	char alarm_id[FM_MAX_ALARM_ID + 1];
+	const struct cat_rule *rule;
+	struct group *g = group_find(corr, name);
+
+	if (g != NULL || bar == NULL || (size_t)(bar - id) > FM_MAX_ALARM_ID ||
+	    (key = strchr(bar + 1, '|')) == NULL)
 		return g;
+	snprintf(alarm_id, sizeof(alarm_id), "%.*s", (int)(bar - id), id);
+	rule = rules_find(corr, alarm_id, strtol(bar + 1, NULL, 10));
+	if (rule == NULL || rule->group.by == GROUP_NONE)
+		return NULL;
 	g = fm_calloc(1, sizeof(*g));
 	g->rule = rule;
-	g->host = host;
-	g->next = host->groups;
-	host->groups = g;
+	if (!take_key(corr, g, key + 1)) {
+		free(g);
+		return NULL;
+	}
+	g->name = fm_strdup(name);
+	HASH_ADD_KEYPTR(hh, corr->groups, g->name, strlen(g->name), g);
+	return g;
+}
+
+/* The group that the subject belongs to; NULL: none, or none yet when it is not to be made. */
+static struct group *
+group_of(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v,
+	 bool make)
+{
+	struct fm_buf b = {0};
+	struct group *g = NULL;
+
+	add_prefix(&b, rule);
+	if (add_key(rule, v, &b))
+		g = make ? group_named(corr, b.s) : group_find(corr, b.s);
+	fm_buf_fini(&b);
 	return g;
 }
 
@@ -36,7 +178,64 @@ group_dirty(struct correlator *corr, struct group *g)
 	corr->dirty_group = g;
 }
 
-/* While no alarm is up, members whose entry is too long ago no longer count. */
+static void
+group_free(struct correlator *corr, struct group *g)
+{
+	struct group **pp = &corr->dirty_group;
+
+	while (g->dirty && *pp != g)
+		pp = &(*pp)->next_dirty;
+	if (g->dirty)
+		*pp = g->next_dirty;
+	dl_cancel(corr, &g->fade);
+	if (g->al != NULL && g->al->group == g)
+		g->al->group = NULL;
+	HASH_DEL(corr->groups, g);
+	free(g->m);
+	free(g->name);
+	free(g);
+}
+
+static void
+group_end(struct correlator *corr, struct group *g)
+{
+	forget(corr, ROW_KEPT, g->name, NULL);
+	group_free(corr, g);
+}
+
+void
+group_free_all(struct correlator *corr)
+{
+	struct group *g, *tmp;
+
+	HASH_ITER(hh, corr->groups, g, tmp)
+		group_free(corr, g);
+}
+
+/* ---- members -------------------------------------------------------------------------------- */
+
+static bool
+is_up(const struct group *g)
+{
+	return g->al != NULL && !g->al->a.cleared;
+}
+
+bool
+group_has(const struct group *g, const struct fm_uuid *uuid)
+{
+	for (unsigned i = 0; i < g->n; i++)
+		if (fm_uuid_eq(&g->m[i].uuid, uuid))
+			return true;
+	return false;
+}
+
+/* Members of a state stay while its alarm is up: it ends with the last of them. */
+static bool
+may_fade(const struct group *g)
+{
+	return !fact_is_state(g->rule->fact) || !is_up(g);
+}
+
 static void
 drop_old(struct correlator *corr, struct group *g)
 {
@@ -45,35 +244,54 @@ drop_old(struct correlator *corr, struct group *g)
 	for (unsigned i = 0; i < g->n; i++)
 		if (corr->now.ns - g->m[i].at_ns <= g->rule->group.within.ns)
 			g->m[kept++] = g->m[i];
+	if (kept != g->n)
+		group_dirty(corr, g);
 	g->n = kept;
 }
 
+/* Members are in the order of their entry, so the first is the next to be too old. */
 static void
-add_member(struct group *g, const struct fm_uuid *uuid, struct fm_time at)
+arm_fade(struct correlator *corr, struct group *g)
 {
-	for (unsigned i = 0; i < g->n; i++)
-		if (fm_uuid_eq(&g->m[i].uuid, uuid))
-			return;
-	if (g->n == GROUP_MAX_MEMBERS)
-		return;
-	if (g->m == NULL)
-		g->m = fm_calloc(GROUP_MAX_MEMBERS, sizeof(*g->m));
-	g->m[g->n++] = (struct group_member){*uuid, at.ns};
+	if (g->n > 0 && may_fade(g))
+		dl_arm(corr, &g->fade, DL_FADE, g, (struct fm_time){
+			g->m[0].at_ns + g->rule->group.within.ns + 1});
+	else
+		dl_cancel(corr, &g->fade);
+}
+
+void
+group_fade(struct correlator *corr, struct group *g)
+{
+	drop_old(corr, g);
+	if (g->n == 0 && may_fade(g))
+		group_end(corr, g);
+	else
+		arm_fade(corr, g);
 }
 
 static void
-group_raise(struct correlator *corr, struct group *g)
+add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid)
 {
-	const struct fact_values v = {.host = g->host, .count = (int64_t)g->n};
-	const struct cat_record *rec = g->rule->record;
-	struct alarm_spec spec = {.rule = g->rule, .host = g->host, .raised_at = corr->now};
-
-	spec_from_record(&spec, rec, g->rule->severity);
-	if (!text_entity(rec->entity_form, &v, &corr->scratch))
+	if (fact_is_state(g->rule->fact) && group_has(g, uuid))
 		return;
-	text_render(cat_text_for(rec, g->rule->severity), &v, corr, &corr->text);
-	spec.entity = corr->scratch.s;
-	spec.text = corr->text.s;
+	if (g->n == CAT_MAX_GROUP)
+		return;
+	if (g->m == NULL)
+		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
+	g->m[g->n++] = (struct group_member){*uuid, corr->now.ns};
+	group_dirty(corr, g);
+}
+
+static void
+group_raise(struct correlator *corr, struct group *g, enum severity sev)
+{
+	const struct fact_values v = values_of(corr, g);
+	struct alarm_spec spec;
+
+	if (!spec_from_rule(corr, g->rule, sev, g->rule->text, &v, &spec))
+		return;
+	spec.keep_existing = true;      /* what comes on top is counted, not told */
 	spec.attrs[0] = (struct attr){.name = fact_attr_name(ATTR_COUNT), .num = v.count};
 	spec.n_attrs = 1;
 	g->al = al_set(corr, &spec);
@@ -81,20 +299,38 @@ group_raise(struct correlator *corr, struct group *g)
 		g->al->group = g;
 }
 
+static void
+join(struct correlator *corr, struct group *g, const struct fm_uuid *uuid, enum severity sev)
+{
+	if (may_fade(g))
+		drop_old(corr, g);
+	add_member(corr, g, uuid);
+	if (g->n >= g->rule->group.at_least &&
+	    (!is_up(g) || !fact_is_state(g->rule->fact)))
+		group_raise(corr, g, sev);
+	if (is_up(g) && rel_is_of_members(g->al))
+		rel_spread(corr, g->al);        /* to what the member already has */
+	arm_fade(corr, g);
+}
+
 void
 group_enter(struct correlator *corr, const struct cat_rule *rule, struct instance *inst)
 {
-	struct group *g;
+	const struct fact_values v = inst_values(inst);
+	struct group *g = group_of(corr, rule, &v, true);
 
-	if (inst->owner == NULL)
-		return;
-	g = group_get(corr, rule, inst->owner);
-	if (g->al == NULL || g->al->a.cleared)
-		drop_old(corr, g);
-	add_member(g, &inst->uuid, corr->now);
-	group_dirty(corr, g);
-	if (g->n >= rule->group.at_least && (g->al == NULL || g->al->a.cleared))
-		group_raise(corr, g);
+	if (g != NULL)
+		join(corr, g, &inst->uuid, rule->severity);
+}
+
+void
+group_event(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v,
+	    enum severity sev)
+{
+	struct group *g = group_of(corr, rule, v, true);
+
+	if (g != NULL)
+		join(corr, g, &v->inst->uuid, sev);
 }
 
 static void
@@ -110,93 +346,98 @@ remove_member(struct correlator *corr, struct group *g, const struct fm_uuid *uu
 	}
 }
 
-/* The member may have moved to another host since: every host's group of the rule is asked. */
+/* It joined one group; that need not be the one of its present host. */
+static struct group *
+group_joined(struct correlator *corr, const struct cat_rule *rule, struct instance *inst)
+{
+	const struct fact_values v = inst_values(inst);
+	struct group *g = group_of(corr, rule, &v, false), *tmp;
+
+	if (g != NULL && group_has(g, &inst->uuid))
+		return g;
+	HASH_ITER(hh, corr->groups, g, tmp)
+		if (g->rule == rule && group_has(g, &inst->uuid))
+			return g;
+	return NULL;
+}
+
 void
 group_leave(struct correlator *corr, const struct cat_rule *rule, struct instance *inst)
 {
-	struct host *h, *tmp;
+	struct group *g = group_joined(corr, rule, inst);
 
-	HASH_ITER(hh, corr->hosts, h, tmp) {
-		for (struct group *g = h->groups; g != NULL; g = g->next) {
-			if (g->rule != rule || g->n == 0)
-				continue;
-			remove_member(corr, g, &inst->uuid);
-			if (g->n == 0 && g->al != NULL && !g->al->a.cleared)
-				al_clear(corr, g->al);
-			if (g->n == 0)
-				g->al = NULL;
+	if (g == NULL)
+		return;
+	if (g->n == 1 && is_up(g))
+		al_clear(corr, g->al);          /* while its last member can be told from others */
+	remove_member(corr, g, &inst->uuid);
+	if (g->n == 0)
+		group_end(corr, g);
+	else
+		arm_fade(corr, g);
+}
+
+/* ---- another catalogue ---------------------------------------------------------------------- */
+
+static int
+by_name(const struct group *a, const struct group *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+/* What has no rule any more ends as if its members had left; in an order that a restart keeps. */
+void
+group_relink_all(struct correlator *corr,
+		 const struct cat_rule *(*same)(const struct correlator *corr,
+						const struct cat_rule *rule))
+{
+	struct group *g, *tmp;
+
+	HASH_SORT(corr->groups, by_name);
+	HASH_ITER(hh, corr->groups, g, tmp) {
+		const struct cat_rule *rule = same(corr, g->rule);
+
+		if (rule != NULL) {
+			g->rule = rule;
+			continue;
 		}
+		if (is_up(g))
+			al_clear(corr, g->al);
+		group_end(corr, g);
 	}
 }
 
+/* ---- rows ------------------------------------------------------------------------------------- */
+
 void
-group_to_row(const struct group *g, struct fm_buf *name, struct row_kept *ret)
+group_to_row(const struct group *g, struct row_kept *ret)
 {
-	fm_buf_reset(name);
-	fm_buf_addf(name, "group|%s|%lld|%s", g->rule->record->id,
-		    (long long)rules_index(g->rule), g->host->name);
-	*ret = (struct row_kept){.name = name->s, .num = g->n,
+	*ret = (struct row_kept){.name = g->name, .num = g->n,
 		.body = {g->m, (uint32_t)(g->n * sizeof(*g->m))}};
 }
 
-/* name: group|<id>|<index>|<host>. A rule that the catalogue no longer has is dropped. */
 void
 group_restore(struct correlator *corr, const struct row_kept *row)
 {
-	const char *id = row->name + strlen("group|"), *bar = strchr(id, '|'), *host;
-	char alarm_id[FM_MAX_ALARM_ID + 1];
-	const struct cat_rule *rule;
-	struct group *g;
+	struct group *g = group_named(corr, row->name);
+	struct corr_alarm *al;
 
-	if (bar == NULL || (size_t)(bar - id) > FM_MAX_ALARM_ID ||
-	    (host = strchr(bar + 1, '|')) == NULL)
+	if (g == NULL)
 		return;
-	snprintf(alarm_id, sizeof(alarm_id), "%.*s", (int)(bar - id), id);
-	rule = rules_find(corr, alarm_id, strtol(bar + 1, NULL, 10));
-	if (rule == NULL || !rule->group.by_host)
-		return;
-	g = group_get(corr, rule, host_exact(corr, fm_str_of(host + 1)));
 	g->n = row->body.len / sizeof(*g->m);
-	if (g->n > GROUP_MAX_MEMBERS)
-		g->n = GROUP_MAX_MEMBERS;
+	if (g->n > CAT_MAX_GROUP)
+		g->n = CAT_MAX_GROUP;
 	if (g->n > 0) {
-		g->m = fm_calloc(GROUP_MAX_MEMBERS, sizeof(*g->m));
+		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
 		memcpy(g->m, row->body.p, g->n * sizeof(*g->m));
 	}
-}
+	const struct fact_values v = values_of(corr, g);
 
-void
-group_drop(struct correlator *corr, struct group **pp)
-{
-	struct group *g = *pp, **dp = &corr->dirty_group;
-	struct fm_buf name = {0};
-	struct row_kept row;
-
-	while (g->dirty && *dp != g)
-		dp = &(*dp)->next_dirty;
-	if (g->dirty)
-		*dp = g->next_dirty;
-	group_to_row(g, &name, &row);
-	forget(corr, ROW_KEPT, row.name, NULL);
-	if (g->al != NULL) {
-		g->al->group = NULL;
-		if (!g->al->a.cleared)
-			al_clear(corr, g->al);
-	}
-	*pp = g->next;
-	free(g->m);
-	free(g);
-	fm_buf_fini(&name);
-}
-
-void
-group_free_all(struct host *h)
-{
-	while (h->groups != NULL) {
-		struct group *g = h->groups;
-
-		h->groups = g->next;
-		free(g->m);
-		free(g);
-	}
+	if (!text_entity(g->rule->record->entity_form, &v, &corr->scratch))
+		return;
+	al = al_find(corr, g->rule->record->id, corr->scratch.s);
+	if (al == NULL || al->a.cleared || al->rule != g->rule)
+		return;
+	g->al = al;
+	al->group = g;
 }

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 
 #define CLOCK_MIN_SAMPLES 8u
+/* The estimate is the least delay of so many records; then it is taken anew, so it can rise too. */
+#define CLOCK_WINDOW 64u
+/* From here on a clock counts as wrong, and below that as right again. */
+#define CLOCK_OFF_NS FM_NS_PER_S
+#define CLOCK_RIGHT_NS (FM_NS_PER_S / 2)
 
 void
 host_soft(struct correlator *corr, struct host *h)
@@ -141,29 +146,66 @@ host_get(struct correlator *corr, struct fm_str name)
 	return h;
 }
 
+/* A fact holds while any of its flags does. */
+static const struct { unsigned flags; enum fact_id fact; } host_fact[] = {
+	{HOST_F_DOWN, FACT_HOST_DOWN},
+	{HOST_F_DISABLED, FACT_HOST_DISABLED},
+	{HOST_F_UNSEEN | HOST_F_NOVA_BLIND, FACT_HOST_UNSEEN},
+	{HOST_F_CLOCK_OFF, FACT_HOST_CLOCK_OFF},
+};
+
 void
 host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on)
 {
-	static const struct { unsigned flag; enum fact_id fact; } fact[] = {
-		{HOST_F_DOWN, FACT_HOST_DOWN},
-		{HOST_F_DISABLED, FACT_HOST_DISABLED},
-		{HOST_F_UNSEEN, FACT_HOST_UNSEEN},
-	};
+	const unsigned was = h->flags;
 
-	if (((h->flags & flag) != 0) == on)
+	if (((was & flag) != 0) == on)
 		return;
 	h->flags ^= flag;
 	h->changed_at = corr->now;
 	host_dirty(corr, h);
 	corr->effect = true;
-	for (unsigned i = 0; i < FM_ARRAY_LEN(fact); i++) {
-		if (fact[i].flag != flag)
-			continue;
-		if (on)
-			rules_enter(corr, fact[i].fact, NULL, h, corr->now);
-		else
-			rules_leave(corr, fact[i].fact, NULL, h);
+	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++) {
+		const bool held = was & host_fact[i].flags, holds = h->flags & host_fact[i].flags;
+
+		if (holds && !held)
+			rules_enter(corr, host_fact[i].fact, NULL, h, corr->now);
+		else if (held && !holds)
+			rules_leave(corr, host_fact[i].fact, NULL, h);
 	}
+}
+
+void
+host_enter_held(struct correlator *corr, struct host *h)
+{
+	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++)
+		if (h->flags & host_fact[i].flags)
+			rules_enter(corr, host_fact[i].fact, NULL, h, h->changed_at);
+}
+
+static bool
+explains_failures(const struct corr_alarm *al)
+{
+	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++) {
+		const struct cat_relation *rel = &al->rec->relations[i];
+
+		if (rel->suppress && rel->where == WHERE_INSTANCE_HOST &&
+		    al->a.severity >= rel->at_least && al->a.severity == SEV_CRITICAL)
+			return true;
+	}
+	return false;
+}
+
+/* A suspicion drawn from the instances themselves (a group) proves nothing about the host. */
+bool
+host_is_failed(const struct host *h)
+{
+	if (h->flags & HOST_F_DOWN)
+		return true;
+	for (const struct corr_alarm *al = h->alarms; al != NULL; al = al->host_next)
+		if (al->group == NULL && explains_failures(al))
+			return true;
+	return false;
 }
 
 /* ---- sequence windows ----------------------------------------------------------------------- */
@@ -258,17 +300,32 @@ count_seq(struct correlator *corr, struct host *h, uint64_t seq)
 	corr->stats.lost_upstream += now - was;         /* goes down when a gap fills */
 }
 
+/*
+ * Only a clock that is ahead shows for certain: records cannot come before they were made. One that
+ * is behind looks like a slow way, so it is called wrong only when even the fastest was that slow.
+ */
 static void
-learn_clock(struct host *h, const struct event *ev)
+judge_clock(struct correlator *corr, struct host *h)
+{
+	const int64_t off = llabs(h->clock_offset_ns);
+
+	if (off > CLOCK_OFF_NS)
+		host_set_flag(corr, h, HOST_F_CLOCK_OFF, true);
+	else if (off < CLOCK_RIGHT_NS)
+		host_set_flag(corr, h, HOST_F_CLOCK_OFF, false);
+}
+
+static void
+learn_clock(struct correlator *corr, struct host *h, const struct event *ev)
 {
 	const int64_t off = ev->at.ns - ev->stamp.ns;
 
 	if (ev->stamp.ns == 0 || ev->u.lv.kind == LV_QMP)
 		return;
-	if (h->clock_samples == 0 || off < h->clock_offset_ns)
+	if (h->clock_samples % CLOCK_WINDOW == 0 || off < h->clock_offset_ns)
 		h->clock_offset_ns = off;
-	if (h->clock_samples < UINT32_MAX)
-		h->clock_samples++;
+	if (++h->clock_samples % CLOCK_WINDOW == CLOCK_MIN_SAMPLES)
+		judge_clock(corr, h);
 }
 
 bool
@@ -286,7 +343,7 @@ host_heard(struct correlator *corr, struct host *h, const struct event *ev)
 		return false;
 	count_seq(corr, h, lv->seq);
 	h->last_heard = ev->at;
-	learn_clock(h, ev);
+	learn_clock(corr, h, ev);
 	return true;
 }
 

@@ -166,7 +166,8 @@ is_stopped(const struct instance *inst)
 static bool
 is_failed(const struct instance *inst)
 {
-	return inst->vm_state == VM_ERROR || (inst->flags & INST_F_CRASHED) != 0;
+	return inst->vm_state == VM_ERROR || (inst->flags & INST_F_CRASHED) != 0 ||
+		attempt_is_broken(inst);
 }
 
 static bool
@@ -206,6 +207,12 @@ resize_fact(const struct instance *inst)
  * a pause inside a live migration is part of the migration.
  */
 static int
+failure(const struct instance *inst)
+{
+	return inst->flags & INST_F_NO_HOST ? FACT_INSTANCE_UNSCHEDULED : FACT_INSTANCE_FAILED;
+}
+
+static int
 main_fact(const struct instance *inst)
 {
 	const bool migrating = inst_is_migrating(inst);
@@ -217,7 +224,7 @@ main_fact(const struct instance *inst)
 	if (is_stopped(inst))
 		return FACT_INSTANCE_STOPPED;
 	if (is_failed(inst))
-		return FACT_INSTANCE_FAILED;
+		return failure(inst);
 	if (is_paused(inst) && !migrating)
 		return FACT_INSTANCE_PAUSED;
 	if (is_suspended(inst))
@@ -231,19 +238,51 @@ main_fact(const struct instance *inst)
 	return resize_fact(inst);
 }
 
-static void
-decide_flag(struct correlator *corr, struct instance *inst, enum fact_id fact, bool holds,
-	    struct fm_time since)
-{
-	const bool held = (inst->held_facts & (fact == FACT_INSTANCE_AGENT_LOST ? 1u : 2u)) != 0;
+/* Facts that hold beside the main one. */
+static const struct { unsigned held; enum fact_id fact; } held_fact[] = {
+	{HELD_MIGRATING, FACT_INSTANCE_MIGRATING}, {HELD_AGENT_LOST, FACT_INSTANCE_AGENT_LOST},
+	{HELD_IO_ERROR, FACT_INSTANCE_IO_ERROR}, {HELD_SPLIT, FACT_INSTANCE_SPLIT},
+};
 
-	if (held == holds)
-		return;
-	inst->held_facts ^= fact == FACT_INSTANCE_AGENT_LOST ? 1u : 2u;
-	if (holds)
-		rules_enter(corr, fact, inst, NULL, since);
-	else
-		rules_leave(corr, fact, inst, NULL);
+/*
+ * A migration is the context of a failure that comes before its end: its alarm stays, so that what
+ * it explains can be seen below the worse one.
+ */
+static unsigned
+held_now(const struct instance *inst)
+{
+	const bool failed = inst->main == FACT_INSTANCE_FAILED;
+
+	if (inst->deleted_at.ns != 0)
+		return 0;
+	return (failed && attempt_is_open(inst) ? HELD_MIGRATING : 0) |
+		(inst->flags & INST_F_AGENT_LOST ? HELD_AGENT_LOST : 0) |
+		(inst->flags & INST_F_IO_ERROR ? HELD_IO_ERROR : 0) |
+		(inst->flags & INST_F_SPLIT ? HELD_SPLIT : 0);
+}
+
+static void
+decide_held(struct correlator *corr, struct instance *inst, unsigned now)
+{
+	const unsigned changed = inst->held_facts ^ now;
+
+	inst->held_facts = (uint8_t)now;
+	for (unsigned i = 0; changed != 0 && i < FM_ARRAY_LEN(held_fact); i++) {
+		if (!(changed & held_fact[i].held))
+			continue;
+		if (now & held_fact[i].held)
+			rules_enter(corr, held_fact[i].fact, inst, NULL, corr->now);
+		else
+			rules_leave(corr, held_fact[i].fact, inst, NULL);
+	}
+}
+
+void
+inst_enter_held(struct correlator *corr, struct instance *inst)
+{
+	for (unsigned i = 0; i < FM_ARRAY_LEN(held_fact); i++)
+		if (inst->held_facts & held_fact[i].held)
+			rules_enter(corr, held_fact[i].fact, inst, NULL, corr->now);
 }
 
 static void
@@ -252,10 +291,31 @@ failure_events(struct correlator *corr, struct instance *inst, int was, int is)
 	struct fact_values v = inst_values(inst);
 
 	v.reason = inst->fault;
-	if (is == FACT_INSTANCE_FAILED)
+	if (is == FACT_INSTANCE_FAILED || is == FACT_INSTANCE_UNSCHEDULED)
 		rules_event(corr, FACT_INSTANCE_FAULT, &v);
-	else if (was == FACT_INSTANCE_FAILED && is == -1)
+	else if ((was == FACT_INSTANCE_FAILED || was == FACT_INSTANCE_UNSCHEDULED) && is == -1 &&
+		 inst->deleted_at.ns == 0)
 		rules_event(corr, FACT_INSTANCE_ENABLED, &v);
+}
+
+/* The migration's slot passes between the main fact and the one beside a failure as it is. */
+static void
+change_main(struct correlator *corr, struct instance *inst, int is, struct fm_time since)
+{
+	const int was = inst->main;
+
+	inst->main = (int8_t)is;
+	const bool keeps = was == FACT_INSTANCE_MIGRATING && (held_now(inst) & HELD_MIGRATING);
+	const bool kept = is == FACT_INSTANCE_MIGRATING && (inst->held_facts & HELD_MIGRATING);
+
+	if (keeps)
+		inst->held_facts |= HELD_MIGRATING;
+	else if (was >= 0)
+		rules_leave(corr, (enum fact_id)was, inst, NULL);
+	if (kept)
+		inst->held_facts &= (uint8_t)~HELD_MIGRATING;
+	else if (is >= 0)
+		rules_enter(corr, (enum fact_id)is, inst, NULL, since);
 }
 
 void
@@ -264,21 +324,12 @@ inst_decide(struct correlator *corr, struct instance *inst, struct fm_time since
 	const int was = inst->main, is = main_fact(inst);
 
 	if (is != was) {
-		inst->main = (int8_t)is;
 		inst->state_since = since.ns > corr->now.ns ? corr->now : since;
 		inst_dirty(corr, inst);
-		if (was >= 0)
-			rules_leave(corr, (enum fact_id)was, inst, NULL);
-		if (is >= 0)
-			rules_enter(corr, (enum fact_id)is, inst, NULL, inst->state_since);
+		change_main(corr, inst, is, inst->state_since);
 		failure_events(corr, inst, was, is);
 	}
-	const bool alive = inst->deleted_at.ns == 0;
-
-	decide_flag(corr, inst, FACT_INSTANCE_AGENT_LOST,
-		    alive && (inst->flags & INST_F_AGENT_LOST), corr->now);
-	decide_flag(corr, inst, FACT_INSTANCE_IO_ERROR,
-		    alive && (inst->flags & INST_F_IO_ERROR), corr->now);
+	decide_held(corr, inst, held_now(inst));
 }
 
 /* ---- end of life ---------------------------------------------------------------------------- */
@@ -332,6 +383,8 @@ inst_free(struct correlator *corr, struct instance *inst)
 	unlink_dirty(corr, inst);
 	unlink_alarms(corr, inst);
 	forget(corr, ROW_INSTANCE, fm_uuid_format(&inst->uuid, uuid), NULL);
+	if (inst->pool != NULL)
+		keep_no_pool(corr, inst);
 	while (inst->slots != NULL)
 		slot_free(corr, inst->slots);
 	attempt_free(corr, inst);

@@ -45,6 +45,7 @@ deadline_subject(const struct deadline *dl, struct fm_buf *b)
 	case DL_HOLD_ON:
 	case DL_HOLD_OFF:
 	case DL_STEP:
+	case DL_FLAP:
 		slot_subject(dl->owner, b);
 		return;
 	case DL_NOTICE:
@@ -59,6 +60,9 @@ deadline_subject(const struct deadline *dl, struct fm_buf *b)
 		return;
 	case DL_SHELF:
 		fm_buf_adds(b, ((const struct shelf *)dl->owner)->key);
+		return;
+	case DL_FADE:
+		fm_buf_adds(b, ((const struct group *)dl->owner)->name);
 		return;
 	case DL_PURGE:
 	case DL_N_KINDS:
@@ -158,6 +162,36 @@ attempt_row(const struct attempt *at, struct row_instance *r)
 	r->at_reason = at->reason;
 }
 
+/* Few have one, so it is no column of all. */
+static void
+pool_name(const struct instance *inst, char name[FM_UUID_STR + 8])
+{
+	char uuid[FM_UUID_STR];
+
+	snprintf(name, FM_UUID_STR + 8, "pool|%s", fm_uuid_format(&inst->uuid, uuid));
+}
+
+void
+keep_no_pool(struct correlator *corr, const struct instance *inst)
+{
+	char name[FM_UUID_STR + 8];
+
+	pool_name(inst, name);
+	forget(corr, ROW_KEPT, name, NULL);
+}
+
+static void
+flush_pool(const struct instance *inst, row_sink_f *sink, void *ctx)
+{
+	char name[FM_UUID_STR + 8];
+
+	pool_name(inst, name);
+	const struct row row = {.kind = ROW_KEPT, .u.kept = {.name = name,
+		.body = {inst->pool, (uint32_t)strlen(inst->pool)}}};
+
+	sink(ctx, &row);
+}
+
 static void
 flush_instance(struct instance *inst, row_sink_f *sink, void *ctx)
 {
@@ -189,7 +223,21 @@ flush_instance(struct instance *inst, row_sink_f *sink, void *ctx)
 	if (inst->attempt != NULL)
 		attempt_row(inst->attempt, r);
 	sink(ctx, &row);
+	if (inst->pool != NULL)
+		flush_pool(inst, sink, ctx);
 	inst->dirty = inst->soft = false;
+}
+
+static void
+flush_snapshot(const struct host *h, row_sink_f *sink, void *ctx)
+{
+	struct row row = {.kind = ROW_KEPT};
+	struct fm_buf name = {0}, body = {0};
+
+	snapshot_to_row(h, &name, &body, &row.u.kept);
+	sink(ctx, &row);
+	fm_buf_fini(&body);
+	fm_buf_fini(&name);
 }
 
 static void
@@ -204,7 +252,9 @@ flush_host(struct host *h, row_sink_f *sink, void *ctx)
 		.windows = {h->win, (uint32_t)(h->n_win * sizeof(*h->win))}}};
 
 	sink(ctx, &row);
-	h->dirty = h->soft = false;
+	if (h->snapshot != NULL && h->snapshot_dirty)
+		flush_snapshot(h, sink, ctx);
+	h->snapshot_dirty = h->dirty = h->soft = false;
 }
 
 static int64_t
@@ -246,26 +296,32 @@ flush_alarm(struct corr_alarm *al, row_sink_f *sink, void *ctx)
 	al->dirty = false;
 }
 
+/* What the owner is made of that has no other row to be restored from. */
+static const char *
+deadline_detail(const struct deadline *dl, struct fm_buf *b)
+{
+	fm_buf_reset(b);
+	if (dl->kind == DL_HOLD_ON || dl->kind == DL_HOLD_OFF)
+		fm_buf_addf(b, "%lld", (long long)((const struct slot *)dl->owner)->since.ns);
+	else if (dl->kind == DL_FLAP)
+		flap_to_text(dl->owner, b);
+	else
+		return dl->kind == DL_SHELF ? ((const struct shelf *)dl->owner)->user : NULL;
+	return b->s;
+}
+
 static void
 flush_deadlines(struct correlator *corr, row_sink_f *sink, void *ctx)
 {
-	struct fm_buf b = {0};
+	struct fm_buf b = {0}, detail = {0};
 
 	while (corr->dirty_dl != NULL) {
 		struct deadline *dl = corr->dirty_dl;
-		const struct slot *slot = dl->owner;
 
 		deadline_subject(dl, &b);
-		const bool slotted = dl->kind == DL_HOLD_ON || dl->kind == DL_HOLD_OFF;
-		char since[24] = "";
-
-		if (slotted)
-			snprintf(since, sizeof(since), "%lld", (long long)slot->since.ns);
-		const char *detail = slotted ? since :
-			dl->kind == DL_SHELF ? ((const struct shelf *)dl->owner)->user : NULL;
 		const struct row row = {.kind = ROW_DEADLINE, .u.deadline = {
 			.kind = dl->kind, .subject = b.s, .due = dl->node.due.ns,
-			.order_no = dl->node.order, .detail = detail}};
+			.order_no = dl->node.order, .detail = deadline_detail(dl, &detail)}};
 
 		sink(ctx, &row);
 		corr->dirty_dl = dl->next_dirty;
@@ -273,6 +329,7 @@ flush_deadlines(struct correlator *corr, row_sink_f *sink, void *ctx)
 		dl->dirty = false;
 		dl->kept = true;
 	}
+	fm_buf_fini(&detail);
 	fm_buf_fini(&b);
 }
 
@@ -287,13 +344,11 @@ put_number(const char *name, uint64_t n, row_sink_f *sink, void *ctx)
 static void
 flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 {
-	struct fm_buf name = {0};
-
 	while (corr->dirty_group != NULL) {
 		struct group *g = corr->dirty_group;
 		struct row row = {.kind = ROW_KEPT};
 
-		group_to_row(g, &name, &row.u.kept);
+		group_to_row(g, &row.u.kept);
 		sink(ctx, &row);
 		corr->dirty_group = g->next_dirty;
 		g->dirty = false;
@@ -311,7 +366,6 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 	put_number("ids_n", corr->ring_n, sink, ctx);
 	ids_flush(corr, sink, ctx);
 	stamps_flush(corr, sink, ctx);
-	fm_buf_fini(&name);
 }
 
 void

@@ -138,16 +138,35 @@ free_text(const char *const *p)
 }
 
 static void
+copy_attrs(struct corr_alarm *al, const struct attr *attrs, unsigned n)
+{
+	al->a.n_attrs = n;
+	for (unsigned i = 0; i < n; i++)
+		al->a.attrs[i] = (struct attr){
+			.name = fm_strdup(attrs[i].name),
+			.text = attrs[i].text != NULL ? fm_strdup(attrs[i].text) : NULL,
+			.num = attrs[i].num,
+		};
+}
+
+static void
+free_attrs(struct corr_alarm *al)
+{
+	for (unsigned i = 0; i < al->a.n_attrs; i++) {
+		free_text(&al->a.attrs[i].name);
+		free_text(&al->a.attrs[i].text);
+	}
+	al->a.n_attrs = 0;
+}
+
+static void
 free_content(struct corr_alarm *al)
 {
 	free_text(&al->a.reason_text);
 	free_text(&al->a.repair);
 	free_text(&al->a.entity_type_id);
 	free_text(&al->a.acked_by);
-	for (unsigned i = 0; i < al->a.n_attrs; i++) {
-		free_text(&al->a.attrs[i].name);
-		free_text(&al->a.attrs[i].text);
-	}
+	free_attrs(al);
 }
 
 static void
@@ -170,6 +189,7 @@ al_free(struct correlator *corr, struct corr_alarm *al)
 	dl_cancel(corr, &al->notice);
 	dl_cancel(corr, &al->expire);
 	dl_cancel(corr, &al->grace);
+	rel_unlink(corr, al);
 	if (al->a.cleared)
 		list_remove(&corr->cleared, al);
 	else {
@@ -196,6 +216,7 @@ al_link_active(struct correlator *corr, struct corr_alarm *al)
 		return;
 	al_link_host(al);
 	corr->inhibitors += al->a.inhibits;
+	rel_link(corr, al);
 }
 
 /* ---- transitions ---------------------------------------------------------------------------------- */
@@ -254,14 +275,7 @@ copy_content(struct corr_alarm *al, const struct alarm_spec *spec)
 	al->a.reason_text = fm_strdup(spec->text);
 	al->a.repair = spec->repair != NULL ? fm_strdup(spec->repair) : NULL;
 	al->a.acked_by = NULL;
-	al->a.n_attrs = spec->n_attrs;
-	for (unsigned i = 0; i < spec->n_attrs; i++) {
-		al->a.attrs[i] = (struct attr){
-			.name = fm_strdup(spec->attrs[i].name),
-			.text = spec->attrs[i].text != NULL ? fm_strdup(spec->attrs[i].text) : NULL,
-			.num = spec->attrs[i].num,
-		};
-	}
+	copy_attrs(al, spec->attrs, spec->n_attrs);
 }
 
 static void
@@ -378,6 +392,34 @@ al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, con
 }
 
 void
+al_set_attrs(struct correlator *corr, struct corr_alarm *al, const struct fact_values *v,
+	     enum fact_id fact)
+{
+	struct attr attrs[FM_ALARM_MAX_ATTRS];
+	const unsigned n = fact_attrs(corr, fact, v, attrs);
+
+	free_attrs(al);
+	copy_attrs(al, attrs, n);
+	al_dirty(corr, al);
+}
+
+void
+al_unmark(struct correlator *corr, struct corr_alarm *al, const char *attr)
+{
+	struct attr *a = al->a.attrs;
+	unsigned i = 0;
+
+	while (i < al->a.n_attrs && strcmp(a[i].name, attr) != 0)
+		i++;
+	if (i == al->a.n_attrs)
+		return;
+	free_text(&a[i].name);
+	free_text(&a[i].text);
+	memmove(&a[i], &a[i + 1], (--al->a.n_attrs - i) * sizeof(*a));
+	al_dirty(corr, al);
+}
+
+void
 al_clear(struct correlator *corr, struct corr_alarm *al)
 {
 	struct transition tr = {.notify = al->a.announced};
@@ -397,6 +439,7 @@ al_clear(struct correlator *corr, struct corr_alarm *al)
 	list_remove(&corr->active, al);
 	host_list_remove(al);
 	corr->inhibitors -= al->a.inhibits;
+	rel_unlink(corr, al);
 	cleared_add(&corr->cleared, al);
 	rel_cleared(corr, al);
 	al_purge_due(corr);

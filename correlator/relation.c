@@ -47,8 +47,64 @@ related(const struct cat_relation *rel, const struct corr_alarm *parent,
 		return child->host != NULL && child->host == parent->host;
 	case WHERE_BELOW:
 		return entity_covers(parent->a.entity, child->a.entity);
+	case WHERE_ALL:
+		return true;
+	case WHERE_MEMBERS:
+		return child->inst != NULL && parent->group != NULL &&
+			group_has(parent->group, &child->inst->uuid);
 	}
 	return false;
+}
+
+/* ---- relations that reach beyond a host ------------------------------------------------------- */
+
+static bool
+has_where(const struct corr_alarm *al, enum cat_where where)
+{
+	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++)
+		if (al->rec->relations[i].where == where)
+			return true;
+	return false;
+}
+
+bool
+rel_is_of_members(const struct corr_alarm *al)
+{
+	return has_where(al, WHERE_MEMBERS);
+}
+
+static bool
+is_wide(const struct corr_alarm *al)
+{
+	return has_where(al, WHERE_ALL) || has_where(al, WHERE_MEMBERS);
+}
+
+void
+rel_link(struct correlator *corr, struct corr_alarm *al)
+{
+	size_t i;
+
+	if (!is_wide(al))
+		return;
+	if (corr->n_wide == corr->cap_wide) {
+		corr->cap_wide = corr->cap_wide > 0 ? 2 * corr->cap_wide : 8;
+		corr->wide = fm_realloc(corr->wide, corr->cap_wide * sizeof(struct corr_alarm *));
+	}
+	for (i = corr->n_wide++; i > 0 && corr->wide[i - 1]->a.id > al->a.id; i--)
+		corr->wide[i] = corr->wide[i - 1];
+	corr->wide[i] = al;
+}
+
+void
+rel_unlink(struct correlator *corr, const struct corr_alarm *al)
+{
+	for (size_t i = 0; i < corr->n_wide; i++) {
+		if (corr->wide[i] != al)
+			continue;
+		memmove(&corr->wide[i], &corr->wide[i + 1],
+			(--corr->n_wide - i) * sizeof(struct corr_alarm *));
+		return;
+	}
 }
 
 static const struct cat_relation *
@@ -85,6 +141,13 @@ find_suppressor(const struct correlator *corr, const struct corr_alarm *child)
 		for (struct corr_alarm *p = child->host->alarms; p != NULL; p = p->host_next)
 			if (suppresses(p, child))
 				return p;
+	for (struct slot *s = child->inst != NULL ? child->inst->slots : NULL; s != NULL;
+	     s = s->next)
+		if (s->al != NULL && suppresses(s->al, child))
+			return s->al;
+	for (size_t i = 0; i < corr->n_wide; i++)
+		if (suppresses(corr->wide[i], child))
+			return corr->wide[i];
 	if (corr->inhibitors == 0)
 		return NULL;
 	for (struct corr_alarm *p = corr->active.head; p != NULL; p = p->next)
@@ -94,13 +157,16 @@ find_suppressor(const struct correlator *corr, const struct corr_alarm *child)
 }
 
 static struct corr_alarm *
-find_cause(const struct corr_alarm *child)
+find_cause(const struct correlator *corr, const struct corr_alarm *child)
 {
-	if (child->host == NULL)
-		return NULL;
-	for (struct corr_alarm *p = child->host->alarms; p != NULL; p = p->host_next)
+	struct corr_alarm *p = child->host != NULL ? child->host->alarms : NULL;
+
+	for (; p != NULL; p = p->host_next)
 		if (relation_of(p, child, false) != NULL)
 			return p;
+	for (size_t i = 0; i < corr->n_wide; i++)
+		if (relation_of(corr->wide[i], child, false) != NULL)
+			return corr->wide[i];
 	return NULL;
 }
 
@@ -143,7 +209,7 @@ rel_raised(struct correlator *corr, struct corr_alarm *al)
 
 	if (parent != NULL)
 		adopt(corr, parent, al);
-	cause = parent == NULL ? find_cause(al) : NULL;
+	cause = parent == NULL ? find_cause(corr, al) : NULL;
 	if (cause != NULL)
 		adopt(corr, cause, al);
 	if (aside != SUPPR_NONE) {
@@ -166,6 +232,9 @@ tell_status(struct correlator *corr, struct corr_alarm *al, enum suppression_sta
 	struct transition tr = {.prev_mask = PREV_STATUS, .prev_status = al->a.status};
 	const bool show = status == SUPPR_NONE;
 
+	tr.prev_suppressed_by = al->a.suppressed_by;
+	if (!fm_uuid_eq(by != NULL ? by : &(struct fm_uuid){0}, &al->a.suppressed_by))
+		tr.prev_mask |= PREV_SUPPRESSOR;
 	al->a.status = status;
 	al->a.suppressed_by = by != NULL ? *by : (struct fm_uuid){0};
 	al->a.changed_at = corr->now;
@@ -223,7 +292,8 @@ static void
 take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
 {
 	const struct transition_cause was = corr->cause;
-	struct transition tr = {.prev_mask = PREV_PARENT};
+	struct transition tr = {.prev_mask = PREV_PARENT,
+		.prev_root_cause = child->a.root_cause};
 
 	corr->cause.kind = CAUSE_RELATION;
 	corr->cause.parent = parent->a.uuid;
@@ -259,11 +329,16 @@ rel_spread(struct correlator *corr, struct corr_alarm *al)
 			if (c != al)
 				take_under(corr, al, c);
 		}
-	if (!al->a.inhibits)
+	/* its instance's others may be of another host, when it is on its way */
+	for (struct slot *s = al->inst != NULL && al->rec != NULL && al->rec->n_relations > 0 ?
+	     al->inst->slots : NULL; s != NULL; s = s->next)
+		if (s->al != NULL && s->al != al && s->al->host != al->host)
+			take_under(corr, al, s->al);
+	if (!al->a.inhibits && !is_wide(al))
 		return;
 	for (struct corr_alarm *c = corr->active.head; c != NULL; c = next) {
 		next = c->next;
-		if (inhibited_by(al, c))
+		if (c != al)
 			take_under(corr, al, c);
 	}
 }
@@ -297,6 +372,12 @@ release(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *c
 	corr->cause = was;
 }
 
+static bool
+is_hidden_by(const struct corr_alarm *parent, const struct corr_alarm *c)
+{
+	return is_masked(c) && fm_uuid_eq(&c->a.suppressed_by, &parent->a.uuid);
+}
+
 static void
 release_list(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *head,
 	     bool by_host)
@@ -305,7 +386,7 @@ release_list(struct correlator *corr, struct corr_alarm *parent, struct corr_ala
 
 	for (struct corr_alarm *c = head; c != NULL; c = next) {
 		next = by_host ? c->host_next : c->next;
-		if (is_masked(c) && fm_uuid_eq(&c->a.suppressed_by, &parent->a.uuid))
+		if (is_hidden_by(parent, c))
 			release(corr, parent, c);
 	}
 }
@@ -315,10 +396,13 @@ rel_cleared(struct correlator *corr, struct corr_alarm *al)
 {
 	if (al->a.children == 0)
 		return;
-	if (al->a.inhibits)
+	if (al->a.inhibits || is_wide(al))
 		release_list(corr, al, corr->active.head, false);
 	else if (al->host != NULL)
 		release_list(corr, al, al->host->alarms, true);
+	for (struct slot *s = al->inst != NULL ? al->inst->slots : NULL; s != NULL; s = s->next)
+		if (s->al != NULL && is_hidden_by(al, s->al))
+			release(corr, al, s->al);
 }
 
 void

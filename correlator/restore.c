@@ -171,11 +171,8 @@ restore_slot(struct correlator *corr, struct corr_alarm *al, const struct row_al
 
 	if (al->a.cleared || al->rule == NULL || !subject || !fact_is_state(al->rule->fact))
 		return;
-	if (al->rule->group.by_host) {
-		al->group = group_get(corr, al->rule, al->host);
-		al->group->al = al;
-		return;
-	}
+	if (al->rule->group.by != GROUP_NONE)
+		return;                 /* linked when its group comes */
 	al->slot = slot_new(corr, al->rule, al->inst, al->inst != NULL ? NULL : al->host,
 			    (struct fm_time){r->slot});
 	al->slot->phase = SLOT_RAISED;
@@ -257,6 +254,42 @@ restore_slot_deadline(struct correlator *corr, const struct row_deadline *r)
 	arm(corr, r->kind == DL_STEP ? &slot->next_step : &slot->timer, slot, r);
 }
 
+/* Without an alarm or a hold-on of its own, the slot only counts. */
+static void
+restore_flap(struct correlator *corr, const struct row_deadline *r)
+{
+	const struct fm_time since = {0};
+	struct slot *slot = slot_of(corr, r->subject, since, false);
+
+	if (slot == NULL) {
+		slot = slot_of(corr, r->subject, since, true);
+		if (slot == NULL)
+			return;
+		slot->phase = SLOT_IDLE;
+	}
+	flap_restore(slot, r->detail != NULL ? r->detail : "");
+	arm(corr, &slot->flap->timer, slot, r);
+}
+
+static void
+restore_fade(struct correlator *corr, const struct row_deadline *r)
+{
+	struct group *g = group_named(corr, r->subject);
+
+	if (g != NULL)
+		arm(corr, &g->fade, g, r);
+}
+
+static void
+restore_pool(struct correlator *corr, const struct row_kept *r)
+{
+	const struct fm_uuid uuid = uuid_of(r->name + strlen("pool|"));
+	struct instance *inst = inst_find(corr, &uuid);
+
+	if (inst != NULL)
+		inst->pool = fm_intern(&corr->names, r->body.p, r->body.len);
+}
+
 static void
 restore_alarm_deadline(struct correlator *corr, const struct row_deadline *r)
 {
@@ -305,6 +338,12 @@ restore_deadline(struct correlator *corr, const struct row_deadline *r)
 	case DL_TOMBSTONE:
 		restore_instance_deadline(corr, r);
 		return;
+	case DL_FLAP:
+		restore_flap(corr, r);
+		return;
+	case DL_FADE:
+		restore_fade(corr, r);
+		return;
 	case DL_PURGE:
 		arm(corr, &corr->purge, corr, r);
 		return;
@@ -327,6 +366,10 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 		stamps_restore(corr, r);
 	} else if (strncmp(r->name, "group|", 6) == 0) {
 		group_restore(corr, r);
+	} else if (strncmp(r->name, "pool|", 5) == 0) {
+		restore_pool(corr, r);
+	} else if (strncmp(r->name, "snapshot|", 9) == 0) {
+		snapshot_restore(corr, r);
 	} else if (strncmp(r->name, "closed|", 7) == 0) {
 		slot = slot_of(corr, r->name + 7, corr->now, true);
 		if (slot != NULL)

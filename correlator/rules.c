@@ -15,6 +15,15 @@ slots_of(struct instance *inst, struct host *host)
 	return inst != NULL ? &inst->slots : &host->slots;
 }
 
+static bool
+comes_before(const struct cat_rule *a, const struct cat_rule *b)
+{
+	const int c = strcmp(a->record->id, b->record->id);
+
+	return c != 0 ? c < 0 : rules_index(a) < rules_index(b);
+}
+
+/* In the order of the catalogue, which a restart keeps. */
 struct slot *
 slot_new(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
 	 struct host *host, struct fm_time since)
@@ -26,10 +35,20 @@ slot_new(struct correlator *corr, const struct cat_rule *rule, struct instance *
 	slot->inst = inst;
 	slot->host = inst != NULL ? NULL : host;
 	slot->since = since;
-	while (*pp != NULL)
+	while (*pp != NULL && comes_before((*pp)->rule, rule))
 		pp = &(*pp)->next;
+	slot->next = *pp;
 	*pp = slot;
 	return slot;
+}
+
+static void
+flap_free(struct correlator *corr, struct slot *slot)
+{
+	if (slot->flap == NULL)
+		return;
+	dl_cancel(corr, &slot->flap->timer);
+	fm_freep(&slot->flap);
 }
 
 void
@@ -42,6 +61,7 @@ slot_free(struct correlator *corr, struct slot *slot)
 	*pp = slot->next;
 	dl_cancel(corr, &slot->timer);
 	dl_cancel(corr, &slot->next_step);
+	flap_free(corr, slot);
 	if (slot->al != NULL)
 		slot->al->slot = NULL;
 	if (slot->phase == SLOT_CLOSED)
@@ -68,6 +88,8 @@ slot_values(const struct slot *slot)
 		return (struct fact_values){.host = slot->host, .count = EV_ABSENT};
 	v = inst_values(slot->inst);
 	v.reason = slot->inst->fault;
+	if (slot->rule->fact != FACT_INSTANCE_MIGRATING)
+		v.at = NULL;            /* no concern of the last live migration */
 	return v;
 }
 
@@ -96,22 +118,145 @@ severity_by_threshold(const struct correlator *corr, const struct cat_rule *rule
 	return SEV_NONE;
 }
 
-/* Entity and text lie in the correlator's scratch buffers until the next call. */
-static bool
+bool
 spec_from_rule(struct correlator *corr, const struct cat_rule *rule, enum severity sev,
 	       const struct cat_text *text, const struct fact_values *v, struct alarm_spec *ret)
 {
 	*ret = (struct alarm_spec){.rule = rule, .inst = v->inst, .host = v->host,
 		.raised_at = corr->now};
 	spec_from_record(ret, rule->record, sev);
+	if (rule->cause >= 0)
+		ret->cause = rule->cause;
 	if (!text_entity(rule->record->entity_form, v, &corr->scratch))
 		return false;
 	text_render(text != NULL ? text : cat_text_for(rule->record, sev), v, corr, &corr->text);
-	ret->entity = corr->scratch.s;
 	ret->text = corr->text.s;
+	ret->entity = corr->scratch.s;
 	ret->n_attrs = fact_attrs(corr, rule->fact, v, ret->attrs);
 	return true;
 }
+
+/* ---- flapping -------------------------------------------------------------------------------- */
+
+/* Always a new row: what it carries has changed even when the due time has not. */
+static void
+flap_arm(struct correlator *corr, struct slot *slot)
+{
+	const struct cat_flap *rule = &slot->rule->flap;
+	struct flap *flap = slot->flap;
+
+	dl_cancel(corr, &flap->timer);
+	dl_arm(corr, &flap->timer, DL_FLAP, slot,
+	       fm_time_add(corr->now, flap->on ? rule->quiet : rule->within));
+}
+
+static void
+flap_count(struct correlator *corr, struct slot *slot)
+{
+	const struct cat_flap *rule = &slot->rule->flap;
+	struct flap *flap = slot->flap;
+	unsigned kept = 0;
+
+	if (rule->count == 0)
+		return;
+	if (flap == NULL)
+		flap = slot->flap = fm_calloc(1, sizeof(*flap));
+	for (unsigned i = flap->n == CAT_MAX_FLAP; i < flap->n; i++)
+		if (corr->now.ns - flap->at_ns[i] <= rule->within.ns)
+			flap->at_ns[kept++] = flap->at_ns[i];
+	flap->at_ns[kept++] = corr->now.ns;
+	flap->n = kept;
+	flap->on = flap->n >= rule->count;
+	flap->gone = false;
+	flap_arm(corr, slot);
+}
+
+static bool
+is_flapping(const struct slot *slot)
+{
+	return slot->flap != NULL && slot->flap->on;
+}
+
+static void
+flap_mark(struct correlator *corr, const struct slot *slot, struct alarm_spec *spec)
+{
+	char within[FM_SPAN_STR];
+
+	if (!is_flapping(slot))
+		return;
+	fm_buf_addf(&corr->text, "; it comes and goes: %u times within %s", slot->flap->n,
+		    fm_span_format(slot->rule->flap.within, within));
+	spec->text = corr->text.s;
+	if (spec->n_attrs < FM_ALARM_MAX_ATTRS)
+		spec->attrs[spec->n_attrs++] = (struct attr){
+			.name = fact_attr_name(ATTR_FLAPPING), .num = slot->flap->n};
+}
+
+/* The fact came or went once more: the last state is remembered and the quiet time starts anew. */
+static void
+flap_turn(struct correlator *corr, struct slot *slot, bool gone)
+{
+	slot->flap->gone = gone;
+	if (!gone)
+		slot->al->a.count++;
+	al_dirty(corr, slot->al);
+	flap_arm(corr, slot);
+}
+
+static void
+flap_over(struct correlator *corr, struct slot *slot)
+{
+	const struct fact_values v = slot_values(slot);
+	struct corr_alarm *al = slot->al;
+	const enum severity sev = al->a.severity;
+
+	if (slot->flap->gone) {
+		slot_free(corr, slot);
+		al_clear(corr, al);
+		return;
+	}
+	flap_free(corr, slot);
+	text_render(slot->rule->text != NULL ? slot->rule->text :
+		    cat_text_for(slot->rule->record, sev), &v, corr, &corr->text);
+	al_unmark(corr, al, fact_attr_name(ATTR_FLAPPING));
+	al_change(corr, al, sev, corr->text.s);
+}
+
+/* Nothing has changed for as long as the rule asks, or the last occurrence is too old to count. */
+void
+rules_quiet(struct correlator *corr, struct slot *slot)
+{
+	if (is_flapping(slot) && slot->phase == SLOT_RAISED)
+		flap_over(corr, slot);
+	else if (slot->phase == SLOT_IDLE)
+		slot_free(corr, slot);
+	else
+		flap_free(corr, slot);
+}
+
+void
+flap_to_text(const struct slot *slot, struct fm_buf *b)
+{
+	const struct flap *flap = slot->flap;
+
+	fm_buf_addf(b, "%d %d", flap->on, flap->gone);
+	for (unsigned i = 0; i < flap->n; i++)
+		fm_buf_addf(b, " %lld", (long long)flap->at_ns[i]);
+}
+
+void
+flap_restore(struct slot *slot, const char *text)
+{
+	struct flap *flap = slot->flap = fm_calloc(1, sizeof(*flap));
+	char *p;
+
+	flap->on = strtol(text, &p, 10) != 0;
+	flap->gone = strtol(p, &p, 10) != 0;
+	while (*p == ' ' && flap->n < CAT_MAX_FLAP)
+		flap->at_ns[flap->n++] = strtoll(p, &p, 10);
+}
+
+/* ---- raising --------------------------------------------------------------------------------- */
 
 static void
 slot_raise(struct correlator *corr, struct slot *slot)
@@ -119,8 +264,12 @@ slot_raise(struct correlator *corr, struct slot *slot)
 	const struct fact_values v = slot_values(slot);
 	struct alarm_spec spec;
 
-	if (!spec_from_rule(corr, slot->rule, slot->rule->severity, NULL, &v, &spec))
+	flap_count(corr, slot);
+	if (!spec_from_rule(corr, slot->rule, slot->rule->severity, slot->rule->text, &v, &spec))
 		return;
+	flap_mark(corr, slot, &spec);
+	if (slot->inst != NULL && attempt_is_broken(slot->inst))
+		spec.host = attempt_failed_side(slot->inst->attempt);
 	spec.raised_at = slot->since;
 	slot->phase = SLOT_RAISED;
 	slot->al = al_set(corr, &spec);
@@ -142,6 +291,8 @@ step_due(const struct correlator *corr, const struct slot *slot, const struct ca
 	const int64_t hard = slot->inst != NULL ? attempt_hard_limit_s(corr, slot->inst) : 0;
 	struct fm_span after = step->span;
 
+	if (step->after == AFTER_POSTCOPY)
+		return false;
 	if (step->after != AFTER_SPAN) {
 		int64_t s = hard;
 
@@ -167,11 +318,31 @@ is_moot(const struct correlator *corr, const struct slot *slot, const struct cat
 	return step->after == AFTER_SOFT_LIMIT && (soft == 0 || (hard > 0 && hard <= soft));
 }
 
+/* Post-copy comes when it comes; the steps it precedes are void, no limit applies any more. */
+static bool
+skip_to_postcopy(struct slot *slot)
+{
+	const struct cat_rule *rule = slot->rule;
+	const unsigned last = rule->n_steps - 1;
+
+	if (slot->step >= rule->n_steps || rule->steps[last].after != AFTER_POSTCOPY ||
+	    slot->inst == NULL || !attempt_is_open(slot->inst) ||
+	    !(slot->inst->attempt->flags & AT_F_POSTCOPY))
+		return false;
+	slot->step = last;
+	return true;
+}
+
 void
 rules_arm_step(struct correlator *corr, struct slot *slot)
 {
 	struct fm_time due;
 
+	if (skip_to_postcopy(slot)) {
+		dl_cancel(corr, &slot->next_step);
+		rules_step(corr, slot);
+		return;
+	}
 	while (slot->step < slot->rule->n_steps &&
 	       is_moot(corr, slot, &slot->rule->steps[slot->step])) {
 		slot->step++;
@@ -194,9 +365,11 @@ rules_step(struct correlator *corr, struct slot *slot)
 
 	slot->step++;
 	if (slot->al != NULL) {
-		sev = step->severity != SEV_NONE ? step->severity : slot->al->a.severity;
+		sev = step->severity > slot->al->a.severity ? step->severity :
+			slot->al->a.severity;
 		text_render(step->text != NULL ? step->text :
 			    cat_text_for(slot->rule->record, sev), &v, corr, &corr->text);
+		al_set_attrs(corr, slot->al, &v, slot->rule->fact);
 		al_change(corr, slot->al, sev,
 			  step->text != NULL ? corr->text.s : slot->al->a.reason_text);
 		al_dirty(corr, slot->al);
@@ -215,20 +388,31 @@ rules_rearm(struct correlator *corr, struct instance *inst)
 /* ---- facts --------------------------------------------------------------------------------------- */
 
 static void
+enter_again(struct correlator *corr, struct slot *slot)
+{
+	if (slot->phase == SLOT_LEAVING) {      /* arrow 9 */
+		dl_cancel(corr, &slot->timer);
+		slot->phase = SLOT_RAISED;
+		al_dirty(corr, slot->al);
+	} else if (slot->phase == SLOT_RAISED && is_flapping(slot) && slot->flap->gone) {
+		flap_turn(corr, slot, false);
+	}
+}
+
+static void
 enter_rule(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
 	   struct host *host, struct fm_time since)
 {
 	struct slot *slot = slot_find(inst, host, rule);
 
-	if (slot != NULL) {                     /* arrow 9 */
-		if (slot->phase == SLOT_LEAVING) {
-			dl_cancel(corr, &slot->timer);
-			slot->phase = SLOT_RAISED;
-			al_dirty(corr, slot->al);
-		}
+	if (slot != NULL && slot->phase != SLOT_IDLE) {
+		enter_again(corr, slot);
 		return;
 	}
-	slot = slot_new(corr, rule, inst, host, since);
+	if (slot == NULL)
+		slot = slot_new(corr, rule, inst, host, since);
+	slot->since = since;
+	slot->step = 0;
 	const struct fm_time due = fm_time_add(since, rule->hold_on);
 
 	if (rule->hold_on.ns > 0 && due.ns > corr->now.ns) {
@@ -237,6 +421,15 @@ enter_rule(struct correlator *corr, const struct cat_rule *rule, struct instance
 	} else {
 		slot_raise(corr, slot);
 	}
+}
+
+/* Kept for what it has counted; what it does next is its timer's. */
+static void
+slot_idle(struct correlator *corr, struct slot *slot)
+{
+	dl_cancel(corr, &slot->timer);
+	dl_cancel(corr, &slot->next_step);
+	slot->phase = SLOT_IDLE;
 }
 
 static void
@@ -250,9 +443,17 @@ leave_rule(struct correlator *corr, struct slot *slot)
 		       fm_time_add(corr->now, slot->rule->hold_off));
 		return;
 	}
-	if (slot->phase == SLOT_LEAVING)
+	if (slot->phase == SLOT_LEAVING || slot->phase == SLOT_IDLE)
 		return;
-	slot_free(corr, slot);
+	if (slot->phase == SLOT_RAISED && is_flapping(slot)) {
+		if (!slot->flap->gone)
+			flap_turn(corr, slot, true);
+		return;
+	}
+	if (slot->flap != NULL && slot->phase != SLOT_CLOSED)
+		slot_idle(corr, slot);
+	else
+		slot_free(corr, slot);
 	if (al != NULL)
 		al_clear(corr, al);
 }
@@ -265,7 +466,7 @@ rules_enter(struct correlator *corr, enum fact_id fact, struct instance *inst, s
 	const unsigned n = cat_rules_on(corr->cat, fact, &rule);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (rule[i]->group.by_host)
+		if (rule[i]->group.by != GROUP_NONE)
 			group_enter(corr, rule[i], inst);
 		else
 			enter_rule(corr, rule[i], inst, host, since);
@@ -283,7 +484,7 @@ rules_leave(struct correlator *corr, enum fact_id fact, struct instance *inst, s
 
 		if (slot != NULL)
 			leave_rule(corr, slot);
-		if (rule[i]->group.by_host)
+		if (rule[i]->group.by != GROUP_NONE)
 			group_leave(corr, rule[i], inst);
 	}
 }
@@ -314,10 +515,11 @@ rules_closed(struct correlator *corr, struct corr_alarm *al)
 		return;
 	dl_cancel(corr, &slot->timer);
 	dl_cancel(corr, &slot->next_step);
-	if (slot->phase == SLOT_LEAVING) {
+	if (slot->phase == SLOT_LEAVING || (is_flapping(slot) && slot->flap->gone)) {
 		slot_free(corr, slot);
 		return;
 	}
+	flap_free(corr, slot);
 	slot->phase = SLOT_CLOSED;
 	slot->al = NULL;
 	al->slot = NULL;
@@ -335,7 +537,13 @@ rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values
 		const enum severity sev = severity_by_threshold(corr, rule[i], v);
 		struct alarm_spec spec;
 
-		if (sev == SEV_NONE || !spec_from_rule(corr, rule[i], sev, NULL, v, &spec))
+		if (sev == SEV_NONE)
+			continue;
+		if (rule[i]->group.by != GROUP_NONE) {
+			group_event(corr, rule[i], v, sev);
+			continue;
+		}
+		if (!spec_from_rule(corr, rule[i], sev, rule[i]->text, v, &spec))
 			continue;
 		if (rule[i]->record->is_log)
 			al_log(corr, &spec);

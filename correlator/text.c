@@ -53,9 +53,17 @@ value_text(const struct fact_values *v, int attr, char buf[FM_UUID_STR])
 	case ATTR_HOST_NAME:
 		return v->host != NULL ? v->host->name : NULL;
 	case ATTR_SOURCE_HOST:
-		return v->at != NULL && v->at->src != NULL ? v->at->src->name : NULL;
+		if (v->peer != NULL)
+			return v->host->name;
+		if (v->at == NULL)
+			return v->host != NULL ? v->host->name : NULL;
+		return v->at->src != NULL ? v->at->src->name : NULL;
 	case ATTR_DESTINATION_HOST:
+		if (v->peer != NULL)
+			return v->peer->name;
 		return v->at != NULL && v->at->dst != NULL ? v->at->dst->name : NULL;
+	case ATTR_POOL:
+		return v->pool != NULL ? v->pool : v->inst != NULL ? v->inst->pool : NULL;
 	case ATTR_REASON:
 		return v->reason;
 	case ATTR_INITIATOR:
@@ -131,6 +139,10 @@ segment_value(const struct fact_values *v, struct fm_str key, char buf[FM_UUID_S
 		return value_text(v, ATTR_TENANT_UUID, buf);
 	if (fm_str_is(key, "host"))
 		return value_text(v, ATTR_HOST_NAME, buf);
+	if (fm_str_is(key, "destination"))
+		return value_text(v, ATTR_DESTINATION_HOST, buf);
+	if (fm_str_is(key, "pool"))
+		return value_text(v, ATTR_POOL, buf);
 	return NULL;
 }
 
@@ -171,10 +183,12 @@ static const struct {
 	{FACT_INSTANCE_DOWNTIME, FACT_INSTANCE_DOWNTIME,
 	 {ATTR_DOWNTIME_MS, ATTR_DOWNTIME_LIMIT_MS, ATTR_METHOD, ATTR_SOURCE_HOST,
 	  ATTR_DESTINATION_HOST, ATTR_ATTEMPT}},
-	{FACT_MIGRATION_STARTED, FACT_MIGRATION_DONE,
+	{FACT_MIGRATION_REQUESTED, FACT_MIGRATION_DONE,
 	 {ATTR_SOURCE_HOST, ATTR_DESTINATION_HOST, ATTR_LIMIT_S, ATTR_ELAPSED_S, ATTR_REASON,
 	  ATTR_ATTEMPT}},
-	{FACT_INSTANCE_STOPPED, FACT_INSTANCE_IO_ERROR, {ATTR_HOST_NAME, ATTR_REASON, -1}},
+	{FACT_INSTANCE_IO_ERROR, FACT_INSTANCE_IO_ERROR,
+	 {ATTR_HOST_NAME, ATTR_REASON, ATTR_POOL, -1}},
+	{FACT_INSTANCE_STOPPED, FACT_INSTANCE_UNSCHEDULED, {ATTR_HOST_NAME, ATTR_REASON, -1}},
 	{FACT_INSTANCE_ENABLED, FACT_RESIZE_REVERTED, {ATTR_HOST_NAME, ATTR_REASON, -1}},
 };
 

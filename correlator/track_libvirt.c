@@ -55,7 +55,6 @@ static void
 set_run(struct lv_input *in, enum lv_run run)
 {
 	struct instance *inst = in->inst;
-	const bool crashed = run == RUN_CRASHED;
 
 	if (inst->owner == NULL)
 		inst_set_owner(in->corr, inst, in->host);
@@ -65,16 +64,22 @@ set_run(struct lv_input *in, enum lv_run run)
 		inst->run = (uint8_t)run;
 		inst_dirty(in->corr, inst);
 	}
-	if (crashed && !(inst->flags & INST_F_CRASHED)) {
-		inst->flags |= INST_F_CRASHED;
-		inst_set_text(in->corr, &inst->fault, FM_STR("the guest died"));
-		inst_dirty(in->corr, inst);
-	}
 	if (run == RUN_RUNNING && (inst->flags & INST_F_IO_ERROR)) {
 		inst->flags &= (uint16_t)~INST_F_IO_ERROR;
 		inst_dirty(in->corr, inst);
 	}
 	inst_decide(in->corr, inst, in->corr->now);
+}
+
+static void
+die(struct lv_input *in, const char *why)
+{
+	if (!(in->inst->flags & INST_F_CRASHED)) {
+		in->inst->flags |= INST_F_CRASHED;
+		inst_set_text(in->corr, &in->inst->fault, fm_str_of(why));
+		inst_dirty(in->corr, in->inst);
+	}
+	set_run(in, RUN_CRASHED);
 }
 
 static void
@@ -92,6 +97,13 @@ static void paused(struct lv_input *in) { set_run(in, RUN_PAUSED); }
 static void off(struct lv_input *in) { set_run(in, RUN_OFF); }
 static void pm_suspended(struct lv_input *in) { set_run(in, RUN_PMSUSPENDED); }
 static void nothing(struct lv_input *in) { (void)in; }
+
+/* Its watchdog stopped it because the guest no longer worked. */
+static void
+hung(struct lv_input *in)
+{
+	die(in, "its watchdog stopped it");
+}
 
 static void
 io_paused(struct lv_input *in)
@@ -117,7 +129,7 @@ died(struct lv_input *in)
 		off(in);
 		return;
 	}
-	set_run(in, RUN_CRASHED);
+	die(in, "the guest died");
 }
 
 /* ---- a migration's events -------------------------------------------------------------------- */
@@ -193,6 +205,51 @@ source_runs_again(struct lv_input *in)
 	attempt_evidence(in->corr, in->inst, AT_F_RESUMED_SRC, in->ev->stamp);
 }
 
+void
+split_text(const struct host *h, struct fm_buf *ret)
+{
+	fm_buf_reset(ret);
+	fm_buf_addf(ret, "a second copy runs on %s", h->name);
+}
+
+/*
+ * A copy starts on a host that does not own the instance. When the owner runs none it has moved
+ * there; when it does, and no operation explains a second one, two copies write to one disk.
+ */
+static void
+started_elsewhere(struct lv_input *in)
+{
+	struct instance *inst = in->inst;
+	struct fm_buf b = {0};
+	const bool busy = attempt_is_open(inst) || inst->op != OP_NONE ||
+		(inst->task != TASK_NONE && inst->task != TASK_UNKNOWN);
+
+	if (!(inst->flags & INST_F_NOVA) && inst->run != RUN_RUNNING && inst->run != RUN_PAUSED) {
+		inst_set_owner(in->corr, inst, in->host);
+		booted(in);
+		return;
+	}
+	if (busy || inst->run != RUN_RUNNING || host_is_failed(inst->owner) ||
+	    (inst->flags & INST_F_SPLIT))
+		return;
+	inst->flags |= INST_F_SPLIT;
+	split_text(in->host, &b);
+	inst_set_text(in->corr, &inst->fault, fm_str_of(b.s));
+	fm_buf_fini(&b);
+	inst_dirty(in->corr, inst);
+	inst_decide(in->corr, inst, in->corr->now);
+}
+
+static void
+ended_elsewhere(struct lv_input *in)
+{
+	if (!(in->inst->flags & INST_F_SPLIT))
+		return;
+	in->inst->flags &= (uint16_t)~INST_F_SPLIT;
+	inst_dirty(in->corr, in->inst);
+	inst_decide(in->corr, in->inst, in->corr->now);
+}
+
 static void
 source_left(struct lv_input *in)
 {
@@ -209,6 +266,11 @@ dest_ended(struct lv_input *in)
 		died(in);
 		return;
 	}
+	if (in->inst->attempt->flags & AT_F_POSTCOPY) {
+		attempt_lost(in->corr, in->inst, AT_FAILED, in->ev->stamp,
+			     "the destination ended it during post-copy");
+		return;
+	}
 	/* libvirt itself took the copy down, for example because its client has gone */
 	if (in->ev->u.lv.detail == LVD_STOPPED_DESTROYED)
 		flags |= AT_F_QMP_CANCELLED;
@@ -220,20 +282,33 @@ source_died(struct lv_input *in)
 {
 	if (in->inst->attempt->flags & AT_F_MOVED)
 		return;                 /* the copy that was left behind */
-	died(in);
-	if (attempt_is_open(in->inst))
-		attempt_close(in->corr, in->inst, AT_SUPERSEDED, in->ev->stamp, NULL);
+	in->inst->run = RUN_CRASHED;
+	if (in->inst->attempt->flags & AT_F_POSTCOPY)
+		attempt_lost(in->corr, in->inst, AT_FAILED, in->ev->stamp,
+			     "the source ended during post-copy");
+	else
+		attempt_lost(in->corr, in->inst, AT_SUPERSEDED, in->ev->stamp, "the guest died");
 }
 
 static void
 postcopy(struct lv_input *in)
 {
 	attempt_evidence(in->corr, in->inst, AT_F_POSTCOPY, in->ev->stamp);
-	if (in->role == ROLE_SOURCE)
+	if (in->role == ROLE_SOURCE) {
 		source_stops(in);
-	else if (in->inst->attempt->resumed.ns == 0)
-		in->inst->attempt->resumed = in->ev->stamp;
+	} else {
+		attempt_broken(in->corr, in->inst, false);      /* again: the link is back */
+		if (in->inst->attempt->resumed.ns == 0)
+			in->inst->attempt->resumed = in->ev->stamp;
+	}
 	inst_dirty(in->corr, in->inst);
+}
+
+static void
+postcopy_failed(struct lv_input *in)
+{
+	attempt_evidence(in->corr, in->inst, AT_F_POSTCOPY, in->ev->stamp);
+	attempt_broken(in->corr, in->inst, true);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -251,9 +326,13 @@ static const struct {
 } lifecycle_table[] = {
 	{LVL_STARTED, LVD_STARTED_MIGRATED, ALL, false, incoming},
 	{LVL_STARTED, ANY, OWN, true, booted},
+	{LVL_STARTED, ANY, ROLE_STRANGER, false, started_elsewhere},
 	{LVL_SUSPENDED, LVD_SUSPENDED_MIGRATED, OWN, false, source_stops},
 	{LVL_SUSPENDED, LVD_SUSPENDED_POSTCOPY, ROLE_SOURCE | ROLE_DEST, false, postcopy},
+	{LVL_SUSPENDED, LVD_SUSPENDED_POSTCOPY_FAILED, ROLE_SOURCE | ROLE_DEST, false,
+	 postcopy_failed},
 	{LVL_SUSPENDED, LVD_SUSPENDED_POSTCOPY_FAILED, ALL, false, nothing},
+	{LVL_SUSPENDED, LVD_SUSPENDED_WATCHDOG, OWN, true, hung},
 	{LVL_SUSPENDED, LVD_SUSPENDED_IOERROR, OWN, true, io_paused},
 	{LVL_SUSPENDED, LVD_SUSPENDED_PAUSED, ROLE_DEST, false, dest_paused},
 	{LVL_SUSPENDED, ANY, OWN, true, paused},
@@ -261,15 +340,20 @@ static const struct {
 	{LVL_RESUMED, LVD_RESUMED_MIGRATED, OWN, false, source_runs_again},
 	{LVL_RESUMED, LVD_RESUMED_MIGRATED, ROLE_STRANGER, false, moved_unseen},
 	{LVL_RESUMED, LVD_RESUMED_POSTCOPY, ROLE_SOURCE | ROLE_DEST, false, postcopy},
+	{LVL_RESUMED, LVD_RESUMED_POSTCOPY_FAILED, ROLE_SOURCE | ROLE_DEST, false,
+	 postcopy_failed},
 	{LVL_RESUMED, LVD_RESUMED_POSTCOPY_FAILED, ALL, false, nothing},
 	{LVL_RESUMED, ANY, OWN, true, running},
 	{LVL_STOPPED, LVD_STOPPED_MIGRATED, OWN, false, source_left},
+	/* it left from there before; its way back has begun */
+	{LVL_STOPPED, LVD_STOPPED_MIGRATED, ROLE_DEST, false, nothing},
 	{LVL_STOPPED, ANY, ROLE_DEST, false, dest_ended},
 	{LVL_STOPPED, LVD_STOPPED_FAILED, ROLE_SOURCE, false, source_died},
 	{LVL_STOPPED, LVD_STOPPED_CRASHED, ROLE_SOURCE, false, source_died},
 	{LVL_STOPPED, LVD_STOPPED_FAILED, ROLE_OWNER, true, died},
 	{LVL_STOPPED, LVD_STOPPED_CRASHED, ROLE_OWNER, true, died},
 	{LVL_STOPPED, ANY, OWN, true, off},
+	{LVL_STOPPED, ANY, ROLE_STRANGER, false, ended_elsewhere},
 	{LVL_CRASHED, ANY, OWN, true, died},
 	{LVL_PMSUSPENDED, ANY, OWN, true, pm_suspended},
 };
@@ -304,6 +388,8 @@ job_completed(struct lv_input *in)
 	const int64_t elapsed = lv->time_elapsed != EV_ABSENT ? lv->time_elapsed : 0;
 	const struct fm_time began = fm_time_sub(in->ev->stamp, fm_span_ms(elapsed));
 
+	if (in->role == ROLE_DEST)
+		return;                 /* of the way there; this is the way back */
 	if (!attempt_is_open(inst) &&
 	    (inst->attempt == NULL || began.ns > inst->attempt->end_stamp.ns)) {
 		attempt_open(in->corr, inst, fm_time_sub(in->ev->at, fm_span_ms(elapsed)), began,
@@ -344,8 +430,11 @@ snapshot(struct lv_input *in)
 {
 	const struct ev_libvirt *lv = &in->ev->u.lv;
 
+	snapshot_saw(in->corr, in->host, in->ev);
 	if (lv->operation == LVJ_OP_MIGRATION_OUT)
 		job_running(in);
+	if (in->role == ROLE_STRANGER && lv->state == LVS_RUNNING)
+		started_elsewhere(in);
 	if (in->role == ROLE_STRANGER || in->role == ROLE_DEST || inst_is_migrating(in->inst))
 		return;
 	switch (lv->state) {
@@ -366,6 +455,67 @@ snapshot(struct lv_input *in)
 		pm_suspended(in);
 		return;
 	}
+}
+
+/*
+ * It is not in the list of its host any more, and nobody told of its end: that was while libvirtd
+ * did not report. How it ended is not known, so it is not called a crash (libvirt-live §3.7).
+ */
+void
+lv_vanished(struct correlator *corr, struct instance *inst, struct host *h,
+	    const struct event *ev)
+{
+	struct lv_input in = {.corr = corr, .ev = ev, .inst = inst, .host = h};
+
+	in.role = role_of(inst, h);
+	if (in.role == ROLE_DEST && !(inst->attempt->flags & AT_F_MOVED))
+		attempt_evidence(corr, inst, AT_F_DEST_DIED, ev->stamp);
+	else if (in.role == ROLE_OWNER && inst->run != RUN_CRASHED)
+		off(&in);
+	else if (in.role == ROLE_STRANGER)
+		ended_elsewhere(&in);
+}
+
+/* Which path it was tells which storage: what several instances have in common of theirs. */
+static void
+io_reason(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	struct fm_str pool = lv->src;
+	struct fm_uuid uuid;
+
+	if (pool.p == NULL || !(in->role & OWN))
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		while (pool.len > 0 && pool.p[pool.len - 1] != '/')
+			pool.len--;
+		while (pool.len > 1 && pool.p[pool.len - 1] == '/')
+			pool.len--;
+		/* …/instances/<uuid>/disk: the directory of one instance is not shared */
+		const uint32_t n = FM_UUID_STR - 1;
+
+		if (pool.len <= n || !fm_uuid_parse(pool.p + pool.len - n, n, &uuid))
+			break;
+	}
+	if (pool.len == 0)
+		return;
+	const char *name = fm_intern(&in->corr->names, pool.p, pool.len);
+
+	if (in->inst->pool == name)
+		return;
+	in->inst->pool = name;
+	inst_dirty(in->corr, in->inst);
+}
+
+/* Of the host's memory, though libvirt tells it of the guest that was hit. */
+static void
+memory_failure(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	const struct fact_values v = {.inst = in->inst, .host = in->host, .count = EV_ABSENT};
+	const bool fatal = lv->action == 2 || lv->action == 3;
+
+	rules_event(in->corr, fatal ? FACT_HOST_MEMORY_FAILED : FACT_HOST_MEMORY_ERROR, &v);
 }
 
 static void
@@ -392,6 +542,9 @@ agent(struct lv_input *in)
 	in->inst->flags ^= INST_F_AGENT_LOST;
 	inst_dirty(in->corr, in->inst);
 	inst_decide(in->corr, in->inst, in->corr->now);
+	const struct fact_values v = inst_values(in->inst);
+
+	rules_event(in->corr, lost ? FACT_AGENT_DISCONNECTED : FACT_AGENT_CONNECTED, &v);
 }
 
 static enum corr_outcome
@@ -405,6 +558,10 @@ domain_event(struct lv_input *in)
 		job_completed(in);
 	else if (lv->event == LVE_AGENT_LIFECYCLE)
 		agent(in);
+	else if (lv->event == LVE_IO_ERROR_REASON || lv->event == LVE_IO_ERROR)
+		io_reason(in);
+	else if (lv->event == LVE_MEMORY_FAILURE)
+		memory_failure(in);
 	else if (lv->event == LVE_REBOOT && (in->role & OWN) &&
 		 (in->inst->flags & INST_F_CRASHED))
 		booted(in);             /* on_crash restart: reset, not started again */
@@ -439,6 +596,10 @@ host_record(struct correlator *corr, struct host *h, const struct event *ev)
 	switch (lv->kind) {
 	case LV_CONNECT:
 		host_set_flag(corr, h, HOST_F_UNSEEN, false);
+		snapshot_begin(corr, h, ev);
+		break;
+	case LV_SNAPSHOT_END:
+		snapshot_end(corr, h, ev);
 		break;
 	case LV_CLOSE:
 		if (lv->close != LVC_CLIENT)
@@ -453,7 +614,6 @@ host_record(struct correlator *corr, struct host *h, const struct event *ev)
 		break;
 	case LV_EVENT:
 	case LV_SNAPSHOT:
-	case LV_SNAPSHOT_END:
 	case LV_DISCONNECT:
 	case LV_JOB:
 	case LV_QMP:
@@ -474,6 +634,14 @@ makes_known(const struct ev_libvirt *lv)
 		 lv->event == LVE_JOB_COMPLETED || lv->event == LVE_AGENT_LIFECYCLE));
 }
 
+/* Of what the bridge can only say while it is connected. */
+static bool
+sees_libvirtd(const struct ev_libvirt *lv)
+{
+	return lv->kind == LV_CONNECT || lv->kind == LV_EVENT || lv->kind == LV_SNAPSHOT ||
+		lv->kind == LV_SNAPSHOT_END || lv->kind == LV_JOB;
+}
+
 enum corr_outcome
 track_libvirt(struct correlator *corr, const struct event *ev)
 {
@@ -483,6 +651,8 @@ track_libvirt(struct correlator *corr, const struct event *ev)
 	in.host = host_get(corr, ev->host);
 	if (in.host != NULL && !host_heard(corr, in.host, ev))
 		return CORR_DUPLICATE;
+	if (in.host != NULL && (in.host->flags & HOST_F_NOVA_BLIND) && sees_libvirtd(lv))
+		host_set_flag(corr, in.host, HOST_F_NOVA_BLIND, false);
 	if (in.host == NULL || !ev->has_instance)
 		return in.host != NULL ? host_record(corr, in.host, ev) : CORR_NO_EFFECT;
 	in.inst = inst_find(corr, &ev->instance);

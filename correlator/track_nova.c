@@ -12,6 +12,7 @@ struct nova_input {
 	const struct ev_nova *nova;
 	struct instance *inst;
 	struct host *host;
+	uint8_t old_task;               /* what the instance was at before this */
 };
 
 static void
@@ -21,9 +22,16 @@ tell(struct nova_input *in, enum fact_id fact)
 	char *reason = in->nova->fault.p != NULL ?
 		fm_strndup(in->nova->fault.p, in->nova->fault.len) : NULL;
 
+	char *initiator = in->nova->initiator_user.p != NULL ?
+		fm_strndup(in->nova->initiator_user.p, in->nova->initiator_user.len) : NULL;
+
+	if (fact < FACT_MIGRATION_REQUESTED || fact > FACT_MIGRATION_DONE)
+		v.at = NULL;            /* no concern of the last live migration */
 	v.reason = reason;
+	v.initiator = initiator;
 	rules_event(in->corr, fact, &v);
 	fm_freep(&reason);
+	fm_freep(&initiator);
 }
 
 /* ---- live migration -------------------------------------------------------------------------- */
@@ -53,6 +61,16 @@ nova_owns(struct nova_input *in)
 	}
 }
 
+/* The attempt that the request begins does not exist yet; the last one is not meant. */
+static void
+tell_request(struct nova_input *in)
+{
+	struct fact_values v = inst_values(in->inst);
+
+	v.at = NULL;
+	rules_event(in->corr, FACT_MIGRATION_REQUESTED, &v);
+}
+
 /* Only these are sent at the start; of what any other shows, the start was missed (case 22). */
 static bool
 tells_start(const struct ev_nova *nova)
@@ -61,27 +79,43 @@ tells_start(const struct ev_nova *nova)
 		(nova->action == NOVA_UPDATE && nova->old_task != TASK_MIGRATING);
 }
 
+/* libvirt has ended it, and Nova still shows it: that is no new one. */
+static bool
+is_still_shown(const struct nova_input *in)
+{
+	const struct attempt *at = in->inst->attempt;
+
+	return at != NULL && at->phase == AT_CLOSED && (at->flags & AT_F_NOVA_DUE) &&
+		!tells_start(in->nova);
+}
+
 static void
 migration_begins(struct nova_input *in, struct host *dst)
 {
 	const struct fm_time start = tells_start(in->nova) ? in->ev->at : (struct fm_time){0};
 	struct instance *inst = in->inst;
 
-	if (is_straggler(in))
+	if (is_straggler(in) || is_still_shown(in))
 		return;
+	if (!attempt_is_open(inst) && in->nova->action == NOVA_UPDATE &&
+	    in->nova->old_task == TASK_NONE)
+		tell_request(in);       /* its task is set before any host acts */
 	if (!attempt_is_open(inst))
 		attempt_open(in->corr, inst, start, in->ev->stamp, in->host, dst);
 	attempt_hosts(in->corr, inst, in->host, dst);
 	nova_owns(in);
 }
 
-static void
-pre(struct nova_input *in)
+/* Only the notifications before the copy come from the destination; no other names it. */
+static struct host *
+destination(struct nova_input *in)
 {
-	struct host *dst = publisher(in);
+	struct host *dst = in->nova->action == NOVA_LIVE_MIGRATION_PRE ? publisher(in) : NULL;
 
-	migration_begins(in, dst != in->host ? dst : NULL);
+	return dst != in->host ? dst : NULL;
 }
+
+static void pre(struct nova_input *in) { migration_begins(in, destination(in)); }
 
 static void
 migration_moved(struct nova_input *in)
@@ -151,8 +185,12 @@ level_of_migration(struct nova_input *in)
 	const bool error = inst->vm_state == VM_ERROR;
 
 	if (in->nova->task == TASK_MIGRATING) {
-		migration_begins(in, NULL);
+		migration_begins(in, destination(in));
 		return;
+	}
+	if (in->nova->task == TASK_NONE && at != NULL && (at->flags & AT_F_NOVA_DUE)) {
+		at->flags &= ~AT_F_NOVA_DUE;
+		inst_dirty(in->corr, inst);
 	}
 	if (in->nova->task != TASK_NONE || !attempt_is_open(inst) || !(at->flags & AT_F_NOVA) ||
 	    in->ev->stamp.ns <= at->start_stamp.ns)
@@ -178,6 +216,13 @@ set_op(struct nova_input *in, enum inst_op op)
 }
 
 static void evacuate(struct nova_input *in) { tell(in, FACT_EVACUATE_REQUESTED); }
+
+static void
+rebuild_asked(struct nova_input *in)
+{
+	if (in->inst->op != OP_EVACUATE)
+		tell(in, FACT_REBUILD_REQUESTED);
+}
 
 static void
 rebuild_start(struct nova_input *in)
@@ -225,6 +270,14 @@ same_flavor(const struct nova_input *in)
 		fm_str_eq(in->nova->new_flavor, in->nova->flavor);
 }
 
+static void
+no_valid_host(struct nova_input *in)
+{
+	in->inst->vm_state = VM_ERROR;
+	in->inst->flags |= INST_F_NO_HOST;
+	inst_dirty(in->corr, in->inst);
+}
+
 /* Which operation a task stands for has to be known before what it shows is decided. */
 static void
 learn_op(struct nova_input *in)
@@ -237,31 +290,94 @@ learn_op(struct nova_input *in)
 		set_op(in, same_flavor(in) ? OP_COLD_MIGRATE : OP_RESIZE);
 	else if (nova->action == NOVA_RESIZE_REVERT && nova->phase == PHASE_START)
 		set_op(in, in->inst->op == OP_COLD_MIGRATE ? OP_COLD_REVERT : OP_RESIZE_REVERT);
+	else if (nova->action == NOVA_BUILD_INSTANCES && nova->phase == PHASE_ERROR)
+		no_valid_host(in);
 }
 
-static void resize_start(struct nova_input *in) { tell(in, FACT_RESIZE_STARTED); }
-static void resize_error(struct nova_input *in) { tell(in, FACT_RESIZE_FAILED); }
-static void resize_finished(struct nova_input *in) { tell(in, FACT_RESIZE_DONE); }
+/* A cold migration is a resize to the same flavor, on the wire the whole way. */
+static void
+tell_either(struct nova_input *in, enum fact_id resize, enum fact_id cold)
+{
+	tell(in, in->inst->op == OP_COLD_MIGRATE || in->inst->op == OP_COLD_REVERT ? cold : resize);
+}
+
+static void
+resize_asked(struct nova_input *in)
+{
+	tell_either(in, FACT_RESIZE_REQUESTED, FACT_COLD_MIGRATE_REQUESTED);
+}
+
+static void
+resize_start(struct nova_input *in)
+{
+	tell_either(in, FACT_RESIZE_STARTED, FACT_COLD_MIGRATE_STARTED);
+}
+
+static void
+resize_error(struct nova_input *in)
+{
+	tell_either(in, FACT_RESIZE_FAILED, FACT_COLD_MIGRATE_FAILED);
+}
+
+static void
+resize_finished(struct nova_input *in)
+{
+	inst_set_owner(in->corr, in->inst, in->host);
+	tell_either(in, FACT_RESIZE_DONE, FACT_COLD_MIGRATE_DONE);
+}
+
+static void
+confirm_asked(struct nova_input *in)
+{
+	tell_either(in, FACT_RESIZE_CONFIRM_REQUESTED, FACT_COLD_CONFIRM_REQUESTED);
+}
 
 static void
 resize_confirmed(struct nova_input *in)
 {
+	const bool cold = in->inst->op == OP_COLD_MIGRATE;
+
 	set_op(in, OP_NONE);
-	tell(in, FACT_RESIZE_CONFIRMED);
+	inst_decide(in->corr, in->inst, in->corr->now);
+	tell(in, cold ? FACT_COLD_CONFIRMED : FACT_RESIZE_CONFIRMED);
 }
 
-static void revert_start(struct nova_input *in) { tell(in, FACT_RESIZE_REVERT_STARTED); }
+static void
+revert_start(struct nova_input *in)
+{
+	tell_either(in, FACT_RESIZE_REVERT_STARTED, FACT_COLD_REVERT_STARTED);
+}
 
 static void
 revert_end(struct nova_input *in)
 {
+	const bool cold = in->inst->op == OP_COLD_REVERT;
+
 	set_op(in, OP_NONE);
-	tell(in, FACT_RESIZE_REVERTED);
+	inst_decide(in->corr, in->inst, in->corr->now);
+	tell(in, cold ? FACT_COLD_REVERTED : FACT_RESIZE_REVERTED);
 }
 
+static void pause_asked(struct nova_input *in) { tell(in, FACT_PAUSE_REQUESTED); }
+static void unpause_asked(struct nova_input *in) { tell(in, FACT_UNPAUSE_REQUESTED); }
+static void suspend_asked(struct nova_input *in) { tell(in, FACT_SUSPEND_REQUESTED); }
+static void resume_asked(struct nova_input *in) { tell(in, FACT_RESUME_REQUESTED); }
+static void start_asked(struct nova_input *in) { tell(in, FACT_START_REQUESTED); }
+static void stop_asked(struct nova_input *in) { tell(in, FACT_STOP_REQUESTED); }
 static void pause_end(struct nova_input *in) { tell(in, FACT_PAUSE_DONE); }
 static void suspend_end(struct nova_input *in) { tell(in, FACT_SUSPEND_DONE); }
-static void power_off_end(struct nova_input *in) { tell(in, FACT_STOP_DONE); }
+
+/* Nova stops a dead instance by itself, and then nobody is named: it stays failed (case 27). */
+static void
+power_off_end(struct nova_input *in)
+{
+	if (in->nova->initiator_user.p != NULL && (in->inst->flags & INST_F_CRASHED)) {
+		in->inst->flags &= (uint16_t)~INST_F_CRASHED;
+		inst_dirty(in->corr, in->inst);
+		inst_decide(in->corr, in->inst, in->corr->now);
+	}
+	tell(in, FACT_STOP_DONE);
+}
 static void reboot_start(struct nova_input *in) { tell(in, FACT_REBOOT_STARTED); }
 static void reboot_error(struct nova_input *in) { tell(in, FACT_REBOOT_FAILED); }
 static void create_error(struct nova_input *in) { tell(in, FACT_INSTANCE_CREATE_FAILED); }
@@ -311,13 +427,14 @@ delete_end(struct nova_input *in)
 	tell(in, FACT_INSTANCE_DELETED);
 }
 
+/* Live and cold migrations and resizes are refused alike; the task tells which it was. */
 static void
-no_valid_host(struct nova_input *in)
+migrate_refused(struct nova_input *in)
 {
-	in->inst->vm_state = VM_ERROR;
-	in->inst->flags |= INST_F_NO_HOST;
-	inst_dirty(in->corr, in->inst);
-	inst_decide(in->corr, in->inst, in->corr->now);
+	if (in->old_task == TASK_RESIZING)
+		tell_either(in, FACT_RESIZE_REJECTED, FACT_COLD_MIGRATE_REJECTED);
+	else
+		tell(in, FACT_MIGRATION_REJECTED);
 }
 
 /* Nova gives the old name only when it has changed; a repeated one is no news. */
@@ -336,8 +453,6 @@ renamed(struct nova_input *in)
 	fm_freep(&old);
 }
 
-static void migrate_refused(struct nova_input *in) { tell(in, FACT_MIGRATION_REJECTED); }
-
 /* ---- the table --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -354,21 +469,30 @@ static const struct {
 	{NOVA_LIVE_MIGRATION_ABORT, PHASE_END, abort_asked},
 	{NOVA_LIVE_MIGRATION_FORCE_COMPLETE, PHASE_START, force_asked},
 	{NOVA_EVACUATE, PHASE_NONE, evacuate},
+	{NOVA_REBUILD_SCHEDULED, PHASE_NONE, rebuild_asked},
 	{NOVA_REBUILD, PHASE_START, rebuild_start},
 	{NOVA_REBUILD, PHASE_END, rebuild_end},
 	{NOVA_REBUILD, PHASE_ERROR, rebuild_error},
 	{NOVA_REBUILD_SERVER, PHASE_ERROR, rebuild_error},
+	{NOVA_RESIZE_PREP, PHASE_START, resize_asked},
 	{NOVA_RESIZE, PHASE_START, resize_start},
 	{NOVA_RESIZE, PHASE_ERROR, resize_error},
 	{NOVA_RESIZE_FINISH, PHASE_END, resize_finished},
+	{NOVA_RESIZE_CONFIRM, PHASE_START, confirm_asked},
 	{NOVA_RESIZE_CONFIRM, PHASE_END, resize_confirmed},
 	{NOVA_RESIZE_REVERT, PHASE_START, revert_start},
 	{NOVA_RESIZE_REVERT, PHASE_END, revert_end},
+	{NOVA_PAUSE, PHASE_START, pause_asked},
 	{NOVA_PAUSE, PHASE_END, pause_end},
+	{NOVA_UNPAUSE, PHASE_START, unpause_asked},
 	{NOVA_UNPAUSE, PHASE_END, unpause_end},
+	{NOVA_SUSPEND, PHASE_START, suspend_asked},
 	{NOVA_SUSPEND, PHASE_END, suspend_end},
+	{NOVA_RESUME, PHASE_START, resume_asked},
 	{NOVA_RESUME, PHASE_END, resume_end},
+	{NOVA_POWER_OFF, PHASE_START, stop_asked},
 	{NOVA_POWER_OFF, PHASE_END, power_off_end},
+	{NOVA_POWER_ON, PHASE_START, start_asked},
 	{NOVA_POWER_ON, PHASE_END, power_on_end},
 	{NOVA_REBOOT, PHASE_START, reboot_start},
 	{NOVA_REBOOT, PHASE_END, reboot_end},
@@ -377,7 +501,6 @@ static const struct {
 	{NOVA_CREATE, PHASE_ERROR, create_error},
 	{NOVA_DELETE, PHASE_START, delete_start},
 	{NOVA_DELETE, PHASE_END, delete_end},
-	{NOVA_BUILD_INSTANCES, PHASE_ERROR, no_valid_host},
 	{NOVA_MIGRATE_SERVER, PHASE_ERROR, migrate_refused},
 	{NOVA_UPDATE, PHASE_NONE, renamed},
 };
@@ -499,6 +622,28 @@ service(struct correlator *corr, const struct event *ev)
 	return corr->effect ? CORR_APPLIED : CORR_NO_EFFECT;
 }
 
+/* Nova on this host cannot see its instances; they run on. A sign of life of libvirtd ends it. */
+static enum corr_outcome
+libvirt_unreachable(struct correlator *corr, const struct event *ev)
+{
+	struct host *h = host_get(corr, ev->u.nova.host.p != NULL ? ev->u.nova.host : ev->host);
+
+	if (h == NULL)
+		return CORR_NO_EFFECT;
+	host_set_flag(corr, h, HOST_F_NOVA_BLIND, true);
+	return corr->effect ? CORR_APPLIED : CORR_NO_EFFECT;
+}
+
+/* What Nova's compute service has done to an instance it did through libvirtd. */
+static void
+libvirt_reached(struct nova_input *in)
+{
+	struct host *h = publisher(in);
+
+	if (h != NULL && (h->flags & HOST_F_NOVA_BLIND) && in->nova->phase == PHASE_END)
+		host_set_flag(in->corr, h, HOST_F_NOVA_BLIND, false);
+}
+
 /* Terminal marks count even when they are overtaken by later-stamped levels (case 18). */
 static bool
 is_terminal(const struct ev_nova *nova)
@@ -556,6 +701,8 @@ track_nova(struct correlator *corr, const struct event *ev)
 
 	if (in.nova->action == NOVA_SERVICE)
 		return service(corr, ev);
+	if (in.nova->action == NOVA_LIBVIRT_CONNECT)
+		return libvirt_unreachable(corr, ev);
 	if (!ev->has_instance)
 		return CORR_NO_EFFECT;
 	in.inst = inst_get(corr, &ev->instance);
@@ -564,11 +711,13 @@ track_nova(struct correlator *corr, const struct event *ev)
 	if (!is_level_only(in.nova) && twin_seen(corr, in.inst, ev))
 		return CORR_DUPLICATE;
 	in.host = host_get(corr, ev->host);
+	libvirt_reached(&in);
 	if (is_overtaken(&in))
 		return CORR_LATE;
 	late = ev->stamp.ns != 0 && ev->stamp.ns < in.inst->nova_stamp.ns;
 	if (late && !is_terminal(in.nova) && is_level_only(in.nova))
 		return CORR_LATE;
+	in.old_task = in.inst->task;
 	if (!late)
 		apply_levels(&in);
 	learn_op(&in);

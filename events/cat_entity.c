@@ -47,31 +47,56 @@ cat_form_has_key(const char *form, const char *key)
 	return false;
 }
 
-static bool
-may_fill(struct fm_str key, bool instance)
+/* The keys that a path can have whose values the rule's subject knows. */
+static unsigned
+fillable(const struct cat_rule *rule, const char *keys[3])
 {
-	if (fm_str_is(key, "host"))
-		return true;
-	return instance && (fm_str_is(key, "tenant") || fm_str_is(key, "instance"));
+	const enum cat_group_by by = rule->group.by;
+	unsigned n = 0;
+	if (by == GROUP_ALL)
+		return 0;
+	if (by == GROUP_POOL) {
+		keys[n++] = "pool";
+		return n;
+	}
+	keys[n++] = "host";
+	if (by == GROUP_HOST_PAIR)
+		keys[n++] = "destination";
+	if (fact_subject_of(rule->fact) == SUBJECT_INSTANCE &&
+	    (by == GROUP_NONE || by == GROUP_INSTANCE)) {
+		keys[n++] = "tenant";
+		keys[n++] = "instance";
+	}
+	return n;
+}
+
+static bool
+is_among(struct fm_str key, const char *const *keys, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (fm_str_is(key, keys[i]))
+			return true;
+	return false;
 }
 
 void
-cat_check_form(struct load *ld, const struct node *at, const char *form, bool instance)
+cat_check_form(struct load *ld, const struct node *at, const char *form,
+	       const struct cat_rule *rule)
 {
-	static const char *const of_instance[] = {"tenant", "instance", "host"};
-	static const char *const of_host[] = {"host"};
+	const char *keys[3];
+	const unsigned n = fillable(rule, keys);
 	struct fm_str rest = fm_str_of(form), key, value;
+	FM_CLEANUP(fm_buf_fini) struct fm_buf has = {0};
+	fm_buf_adds(&has, n == 0 ? "no such key" : keys[0]);
+	for (unsigned i = 1; i < n; i++)
+		fm_buf_addf(&has, "%s%s", i + 1 < n ? ", " : " and ", keys[i]);
 	while (cat_next_segment(&rest, &key, &value)) {
-		if (key.len == 0) {
+		if (key.len == 0)
 			cat_find_at(ld, FND_ENTITY_FORM, at, "%s in the entity is not key=value",
 				    cat_quote(ld, value));
-		} else if (memchr(value.p, '<', value.len) != NULL && !may_fill(key, instance)) {
+		else if (memchr(value.p, '<', value.len) != NULL && !is_among(key, keys, n))
 			cat_find_at(ld, FND_ENTITY_FORM, at,
-				    "%s in the entity cannot be filled in: the rule's subject %s%s",
-				    cat_quote(ld, key), instance ?
-				    "has tenant, instance and host" : "has host only",
-				    cat_suggest(ld, key, instance ? of_instance : of_host,
-						instance ? 3 : 1));
-		}
+				    "%s in the entity cannot be filled in: the rule's subject has "
+				    "%s%s", cat_quote(ld, key), has.s, cat_suggest(ld, key, keys, n));
 	}
 }

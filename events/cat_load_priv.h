@@ -87,10 +87,11 @@ const char *cat_quote(struct load *ld, struct fm_str s);
 extern const char *const cat_severity_words[N_SEVERITY_WORDS];          /* as in records */
 extern const char *const cat_bound_words[FM_N_SEVERITIES];              /* as in Threshold */
 extern const char *const cat_context_words[CONTEXT_N];
-#define N_AFTER_WORDS (AFTER_UNKNOWN_LIMIT + 1)
+#define N_AFTER_WORDS (AFTER_POSTCOPY + 1)
 extern const char *const cat_after_words[N_AFTER_WORDS];                /* AFTER_SPAN: "" */
-#define N_WHERE_WORDS (WHERE_BELOW + 1)
+#define N_WHERE_WORDS (WHERE_MEMBERS + 1)
 extern const char *const cat_where_words[N_WHERE_WORDS];
+extern const char *const cat_group_words[GROUP_N];                      /* GROUP_NONE: "" */
 
 /* "; did you mean \"While\"?" or "" . Lives in ld->tmp. */
 const char *cat_suggest(struct load *ld, struct fm_str s, const char *const *words, unsigned n);
@@ -139,8 +140,9 @@ const char *cat_keep(struct load *ld, struct fm_str s);
 /* Takes the next segment off rest: dots within <> do not count. */
 bool cat_next_segment(struct fm_str *rest, struct fm_str *ret_key, struct fm_str *ret_value);
 bool cat_form_has_key(const char *form, const char *key);
-/* Reports what an entity form built from this subject cannot contain. */
-void cat_check_form(struct load *ld, const struct node *at, const char *form, bool instance);
+/* Reports what an entity form cannot contain that is built from this rule's subject. */
+void cat_check_form(struct load *ld, const struct node *at, const char *form,
+		    const struct cat_rule *rule);
 
 /* ---- records (cat_record.c, cat_field.c, cat_shape.c) --------------------------------- */
 
@@ -197,6 +199,8 @@ void cat_read_threshold(struct load *ld, const struct rule_reading *rr, const st
 void cat_read_steps(struct load *ld, const struct rule_reading *rr, const struct node *n);
 /* Order and severities of the steps, once the base severity is known. */
 void cat_check_steps(struct load *ld, const struct rule_reading *rr);
+void cat_read_flap(struct load *ld, const struct rule_reading *rr, const struct node *n);
+void cat_read_group(struct load *ld, const struct rule_reading *rr, const struct node *n);
 /* True when the record lists the severity; reports it otherwise. */
 bool cat_want_listed(struct load *ld, const struct cat_record *rec, const struct node *n,
 		     enum severity sev);

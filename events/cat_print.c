@@ -250,8 +250,17 @@ put_group(struct fm_buf *b, unsigned depth, const struct cat_group *group)
 {
 	char within[FM_SPAN_STR];
 	put_key(b, depth, "Group");
-	fm_buf_addf(b, " {By: host, At_Least: %u, Within: %s}\n", group->at_least,
-		    fm_span_format(group->within, within));
+	fm_buf_addf(b, " {By: %s, At_Least: %u, Within: %s}\n", cat_group_words[group->by],
+		    group->at_least, fm_span_format(group->within, within));
+}
+
+static void
+put_flap(struct fm_buf *b, unsigned depth, const struct cat_flap *flap)
+{
+	char within[FM_SPAN_STR], quiet[FM_SPAN_STR];
+	put_key(b, depth, "Flap");
+	fm_buf_addf(b, " {Count: %u, Within: %s, Quiet: %s}\n", flap->count,
+		    fm_span_format(flap->within, within), fm_span_format(flap->quiet, quiet));
 }
 
 static void
@@ -269,8 +278,14 @@ put_rule(struct fm_buf *b, unsigned depth, const struct cat_rule *rule)
 	for (unsigned i = 0; i < FM_ARRAY_LEN(spans); i++)
 		if (spans[i].span.ns != 0)
 			put_span(b, depth, spans[i].key, spans[i].span);
-	if (rule->group.by_host)
+	if (rule->group.by != GROUP_NONE)
 		put_group(b, depth, &rule->group);
+	if (rule->flap.count != 0)
+		put_flap(b, depth, &rule->flap);
+	if (rule->cause >= 0)
+		put_word(b, depth, "Probable_Cause", probable_cause_name(rule->cause));
+	if (rule->text != NULL)
+		put_pair(b, depth, "Text", rule->text->source);
 	if (rule->n_steps != 0)
 		put_steps(b, depth, rule);
 }

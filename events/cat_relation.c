@@ -55,7 +55,8 @@ read_where(struct load *ld, const struct node *n, struct cat_relation *rel)
 		}
 	}
 	cat_find_at(ld, FND_BAD_WHERE, n,
-		    "Where must be \"instance.host == host\", \"host == host\" or \"below\"%s",
+		    "Where must be \"instance.host == host\", \"host == host\", \"below\", "
+		    "\"members\" or \"all\"%s",
 		    n->kind == NODE_SCALAR ?
 		    cat_suggest(ld, node_str(n), cat_where_words, N_WHERE_WORDS) : "");
 }
@@ -176,7 +177,10 @@ may_match(const struct cat_record *target, enum cat_where where)
 	case WHERE_HOST:
 		return cat_form_has_key(form, "host");
 	case WHERE_BELOW:
+	case WHERE_ALL:
 		return true;
+	case WHERE_MEMBERS:
+		return cat_form_has_key(form, "instance");
 	}
 	return true;
 }
@@ -204,6 +208,15 @@ check_target(struct load *ld, const struct cat_record *rec, const struct cat_rel
 		cat_find_line(ld, FND_WHERE_TARGET, rel->line, rel->column,
 			      "the entity of %s does not fit \"%s\"", quoted,
 			      cat_where_words[rel->where]);
+}
+
+static bool
+has_group(const struct cat_record *rec)
+{
+	for (unsigned i = 0; i < rec->n_rules; i++)
+		if (rec->rules[i].group.by != GROUP_NONE)
+			return true;
+	return false;
 }
 
 static bool
@@ -268,11 +281,14 @@ check_record(struct load *ld, const struct cat_record *rec)
 			cat_find_line(ld, FND_NEVER_SO_BAD, rel->line, rel->column,
 				      "the rules of this record never make it worse than %s",
 				      severity_name(worst));
-		if (rel->where != WHERE_BELOW &&
+		if ((rel->where == WHERE_INSTANCE_HOST || rel->where == WHERE_HOST) &&
 		    (rec->entity_form == NULL || !cat_form_has_key(rec->entity_form, "host")))
 			cat_find_line(ld, FND_WHERE_SOURCE, rel->line, rel->column,
 				      "\"%s\" needs a host= in this record's Entity_Instance_ID",
 				      cat_where_words[rel->where]);
+		if (rel->where == WHERE_MEMBERS && !has_group(rec))
+			cat_find_line(ld, FND_WHERE_SOURCE, rel->line, rel->column,
+				      "\"members\" needs a rule with Group in this record");
 		for (unsigned j = 0; j < rel->n_alarms; j++)
 			check_target(ld, rec, rel, rel->alarms[j]);
 	}

@@ -31,11 +31,12 @@ read_fact(struct load *ld, const struct rule_reading *rr)
 
 /* ---- what the fact makes possible -------------------------------------------------------- */
 
-/* A group speaks of its host: the instances in it are many. */
+/* A group speaks of what its members share; the instances in it are many. */
 static bool
 about_instance(const struct cat_rule *rule)
 {
-	return fact_subject_of(rule->fact) == SUBJECT_INSTANCE && !rule->group.by_host;
+	return fact_subject_of(rule->fact) == SUBJECT_INSTANCE &&
+		(rule->group.by == GROUP_NONE || rule->group.by == GROUP_INSTANCE);
 }
 
 static bool
@@ -47,9 +48,29 @@ needs_instance(enum fact_attr attr)
 		[ATTR_SOURCE_HOST] = true, [ATTR_DESTINATION_HOST] = true,
 		[ATTR_METHOD] = true, [ATTR_OLD_NAME] = true,
 		[ATTR_DOWNTIME_MS] = true, [ATTR_DOWNTIME_LIMIT_MS] = true,
-		[ATTR_LIMIT_S] = true, [ATTR_ATTEMPT] = true,
+		[ATTR_LIMIT_S] = true, [ATTR_ATTEMPT] = true, [ATTR_POOL] = true,
 	};
 	return needs[attr];
+}
+
+/* What a text about many can still name. */
+static bool
+is_shared(const struct cat_rule *rule, enum fact_attr attr)
+{
+	const enum cat_group_by by = rule->group.by;
+	if (attr == ATTR_HOST_NAME)
+		return by != GROUP_POOL && by != GROUP_ALL;
+	if (attr == ATTR_SOURCE_HOST || attr == ATTR_DESTINATION_HOST)
+		return by == GROUP_HOST_PAIR;
+	return attr == ATTR_POOL ? by == GROUP_POOL : !needs_instance(attr);
+}
+
+/* Only live migrations have a source and a destination. */
+static bool
+has_host_pair(enum fact_id fact)
+{
+	return fact == FACT_INSTANCE_DOWNTIME || fact == FACT_INSTANCE_MIGRATING ||
+		(fact >= FACT_MIGRATION_STARTED && fact <= FACT_MIGRATION_DONE);
 }
 
 static void
@@ -61,13 +82,14 @@ check_part(struct load *ld, const struct cat_rule *rule, const struct node *at,
 		struct fm_str name = {s.p + 1, s.len - 2};
 		cat_find_at(ld, FND_UNKNOWN_PLACEHOLDER, at, "%s is not an attribute%s",
 			    cat_quote(ld, s), cat_suggest_attr(ld, name));
-	} else if (part->attr == ATTR_COUNT && !rule->group.by_host) {
+	} else if (part->attr == ATTR_COUNT && rule->group.by == GROUP_NONE) {
 		cat_find_at(ld, FND_NEVER_FILLED, at, "%s is known to a Group only",
 			    cat_quote(ld, s));
-	} else if (part->attr >= 0 && needs_instance((enum fact_attr)part->attr) &&
-		   !about_instance(rule)) {
+	} else if (part->attr >= 0 && !about_instance(rule) &&
+		   !is_shared(rule, (enum fact_attr)part->attr)) {
 		cat_find_at(ld, FND_NEVER_FILLED, at,
-			    "%s stays empty: this rule is about a host", cat_quote(ld, s));
+			    "%s stays empty: this rule is about a %s", cat_quote(ld, s),
+			    rule->group.by == GROUP_NONE ? "host" : "group");
 	}
 }
 
@@ -85,8 +107,10 @@ check_texts(struct load *ld, const struct rule_reading *rr)
 	const struct node *description = node_get(rr->record, "Description");
 	const struct node *escalate = node_get(rr->node, "Escalate");
 	for (unsigned i = 0; i < FM_N_SEVERITIES; i++)
-		if (rr->rec->text[i].source != NULL)
+		if (rr->rule->text == NULL && rr->rec->text[i].source != NULL)
 			check_text(ld, rr->rule, description, &rr->rec->text[i]);
+	if (rr->rule->text != NULL)
+		check_text(ld, rr->rule, node_get(rr->node, "Text"), rr->rule->text);
 	const struct node *item = escalate != NULL ? cat_first_of(escalate) : NULL;
 	for (unsigned i = 0; i < rr->rule->n_steps; i++, item = cat_next_of(escalate, item))
 		if (rr->rule->steps[i].text != NULL)
@@ -139,7 +163,7 @@ check_fields(struct load *ld, const struct rule_reading *rr)
 		cat_find_at(ld, FND_RULE_FIELD, rr->node,
 			    "a rule needs the record's Entity_Instance_ID");
 	else
-		cat_check_form(ld, entity, rr->rec->entity_form, about_instance(rr->rule));
+		cat_check_form(ld, entity, rr->rec->entity_form, rr->rule);
 }
 
 /* A group's alarm is up while it has members: nothing but the announcement waits for a time. */
@@ -148,16 +172,29 @@ check_group(struct load *ld, const struct rule_reading *rr)
 {
 	static const char *const timed[] = {"Hold_On", "Hold_Off", "Escalate"};
 	const struct cat_rule *rule = rr->rule;
-	if (!rule->group.by_host)
+	if (rule->group.by == GROUP_NONE)
 		return;
 	if (fact_subject_of(rule->fact) != SUBJECT_INSTANCE)
 		cat_find_at(ld, FND_GROUP_FACT, node_get(rr->node, "Group"),
-			    "%s is about hosts; Group counts the instances of a host",
-			    fact_name(rule->fact));
+			    "%s is about hosts; Group counts instances", fact_name(rule->fact));
+	else if (rule->group.by == GROUP_HOST_PAIR && !has_host_pair(rule->fact))
+		cat_find_at(ld, FND_GROUP_FACT, node_get(rr->node, "Group"),
+			    "%s has no source and destination", fact_name(rule->fact));
 	for (unsigned i = 0; i < FM_ARRAY_LEN(timed); i++)
 		if (node_get(rr->node, timed[i]) != NULL)
 			cat_find_at(ld, FND_GROUP_TIME, node_get(rr->node, timed[i]),
 				    "%s has no effect beside Group; remove it", timed[i]);
+}
+
+/* Both keep an alarm beyond the end of its state, and members of a group are counted otherwise. */
+static void
+check_flap(struct load *ld, const struct rule_reading *rr)
+{
+	static const char *const others[] = {"Group", "Hold_Off"};
+	for (unsigned i = 0; rr->rule->flap.count != 0 && i < FM_ARRAY_LEN(others); i++)
+		if (node_get(rr->node, others[i]) != NULL)
+			cat_find_at(ld, FND_KEY_NOT_FOR, node_get(rr->node, "Flap"),
+				    "Flap and %s exclude each other", others[i]);
 }
 
 static void
@@ -183,6 +220,7 @@ check_rule(struct load *ld, const struct rule_reading *rr)
 	cat_check_steps(ld, rr);
 	check_group(ld, rr);
 	check_end(ld, rr);
+	check_flap(ld, rr);
 }
 
 static enum rule_form
@@ -203,6 +241,7 @@ read_mapping(struct load *ld, struct rule_reading *rr)
 	rr->form = form_of(ld, rr->rec, rr->node);
 	*rr->rule = (struct cat_rule){
 		.threshold = {.of = -1, .per = -1},
+		.cause = -1,
 		.line = rr->node->line,
 		.column = rr->node->column,
 		.record = rr->rec,
@@ -265,7 +304,7 @@ read_mappings(struct load *ld, struct rule_reading *rr, const struct node *n,
 static bool
 are_twins(const struct cat_rule *a, const struct cat_rule *b)
 {
-	return !a->record->is_log && !b->record->is_log && a->group.by_host == b->group.by_host &&
+	return !a->record->is_log && !b->record->is_log && a->group.by == b->group.by &&
 	       a->threshold.of < 0 && b->threshold.of < 0 && a->record->entity_form != NULL &&
 	       b->record->entity_form != NULL &&
 	       strcmp(a->record->entity_form, b->record->entity_form) == 0;

@@ -89,27 +89,24 @@ read_expire(struct load *ld, const struct rule_reading *rr, const struct node *n
 }
 
 static void
-read_group(struct load *ld, const struct rule_reading *rr, const struct node *n)
+read_cause(struct load *ld, const struct rule_reading *rr, const struct node *n)
 {
-	static const char *const keys[] = {"By", "At_Least", "Within"};
-	struct cat_group *group = &rr->rule->group;
-	if (!cat_check_keys(ld, n, "Group", keys, FM_ARRAY_LEN(keys)))
-		return;
-	group->by_host = true;
-	for (unsigned i = 0; i < FM_ARRAY_LEN(keys); i++)
-		if (node_get(n, keys[i]) == NULL)
-			cat_find_at(ld, FND_RULE_SHAPE, n, "Group needs %s", keys[i]);
+	if (cat_want_text(ld, FND_BAD_CAUSE, n, "Probable_Cause") &&
+	    !probable_cause_parse(n->text, n->len, &rr->rule->cause))
+		cat_find_at(ld, FND_BAD_CAUSE, n, "%s is not a probable cause",
+			    cat_quote(ld, node_str(n)));
+}
 
-	const struct node *by = node_get(n, "By"), *least = node_get(n, "At_Least");
-	const struct node *within = node_get(n, "Within");
-	if (by != NULL && (by->kind != NODE_SCALAR || strcmp(by->text, "host") != 0))
-		cat_find_at(ld, FND_RULE_SHAPE, by, "Group can be By: host only");
-	if (least != NULL)
-		cat_read_count(ld, FND_NUMBER_RANGE, least, "At_Least", 2, CAT_MAX_GROUP,
-			       &group->at_least);
-	if (within != NULL)
-		cat_read_span(ld, FND_SPAN_RANGE, within, "Within", fm_span_ms(1),
-			      fm_span_s(DAY_S), &group->within);
+static void
+read_text(struct load *ld, const struct rule_reading *rr, const struct node *n)
+{
+	struct cat_text *t = fm_arena_alloc(&ld->cat->arena, sizeof(*t));
+	if (!cat_want_text(ld, FND_RULE_SHAPE, n, "Text"))
+		return;
+	if (n->len > FM_MAX_TEXT)
+		cat_find_at(ld, FND_TEXT_LENGTH, n, "Text is longer than %u bytes", FM_MAX_TEXT);
+	cat_text_make(ld, node_str(n), t);
+	rr->rule->text = t;
 }
 
 /* ---- the table --------------------------------------------------------------------------- */
@@ -128,7 +125,10 @@ static const struct rule_key {
 	{"Hold_Off", FORM_WHILE, read_hold_off},
 	{"Hold_Notice", FORM_WHILE | FORM_ON, read_hold_notice},
 	{"Expire", FORM_ON, read_expire},
-	{"Group", FORM_WHILE, read_group},
+	{"Group", FORM_WHILE | FORM_ON, cat_read_group},
+	{"Flap", FORM_WHILE, cat_read_flap},
+	{"Probable_Cause", FORM_WHILE | FORM_ON, read_cause},
+	{"Text", FORM_WHILE | FORM_ON, read_text},
 	{"Escalate", FORM_WHILE, cat_read_steps},
 	{"Suppresses", FORM_NONE | FORM_WHILE | FORM_ON, NULL},
 	{"Causes", FORM_NONE | FORM_WHILE | FORM_ON, NULL},

@@ -241,6 +241,8 @@ usual_ns(const struct cat_limits *lim, const struct cat_step *step)
 		return fm_span_s(lim->hard_s).ns;
 	case AFTER_UNKNOWN_LIMIT:
 		return fm_span_s(unknown_s).ns;
+	case AFTER_POSTCOPY:
+		return 0;
 	}
 	return 0;
 }
@@ -262,7 +264,8 @@ check_reach(struct load *ld, const struct rule_reading *rr, const struct cat_ste
 	if (step->after == AFTER_SPAN && step->span.ns <= rr->rule->hold_on.ns)
 		cat_find_at(ld, FND_STEP_AT_RAISE, at,
 			    "the alarm is raised after Hold_On, when this step is due already");
-	else if (step->after != AFTER_SPAN && usual_ns(&ld->cat->limits, step) == 0)
+	else if (step->after != AFTER_SPAN && step->after != AFTER_POSTCOPY &&
+		 usual_ns(&ld->cat->limits, step) == 0)
 		cat_find_at(ld, FND_LIMIT_OFF, at,
 			    "Limits switches %s off: only instances with a limit of their own get "
 			    "here", cat_after_words[step->after]);
@@ -283,7 +286,12 @@ cat_check_steps(struct load *ld, const struct rule_reading *rr)
 		    (step->after != AFTER_SPAN && step->after <= named))
 			cat_find_at(ld, FND_STEP_ORDER, step_node(rr, i),
 				    "this step does not come after the one before it");
-		if (step->severity != SEV_NONE && step->severity <= sev)
+		if (step->after == AFTER_POSTCOPY && i + 1 != rule->n_steps)
+			cat_find_at(ld, FND_STEP_ORDER, step_node(rr, i),
+				    "post-copy may come at any time; make it the last step");
+		/* It may come before the others: then it is the worst, else it changes nothing. */
+		if (step->severity != SEV_NONE && step->severity <= sev &&
+		    step->after != AFTER_POSTCOPY)
 			cat_find_at(ld, FND_STEP_SEVERITY, step_node(rr, i),
 				    "%s is not worse than %s, which holds before this step",
 				    severity_name(step->severity), severity_name(sev));

@@ -27,12 +27,22 @@ const char *const cat_after_words[N_AFTER_WORDS] = {
 	[AFTER_SOFT_LIMIT] = "migration.limit.soft",
 	[AFTER_HARD_LIMIT] = "migration.limit.hard",
 	[AFTER_UNKNOWN_LIMIT] = "migration.limit.unknown",
+	[AFTER_POSTCOPY] = "migration.postcopy",
 };
 
 const char *const cat_where_words[N_WHERE_WORDS] = {
 	[WHERE_INSTANCE_HOST] = "instance.host == host",
 	[WHERE_HOST] = "host == host",
 	[WHERE_BELOW] = "below",
+	[WHERE_ALL] = "all",
+	[WHERE_MEMBERS] = "members",
+};
+
+const char *const cat_group_words[GROUP_N] = {
+	[GROUP_NONE] = "",
+#define FM_X(id, name) [GROUP_##id] = (name),
+	CAT_GROUPS(FM_X)
+#undef FM_X
 };
 
 /* ---- suggestions ------------------------------------------------------------------------- */

@@ -60,7 +60,8 @@ enum cat_context {
 };
 
 /* Where the hard and soft limits of a step come from. */
-enum cat_after { AFTER_SPAN, AFTER_SOFT_LIMIT, AFTER_HARD_LIMIT, AFTER_UNKNOWN_LIMIT };
+enum cat_after { AFTER_SPAN, AFTER_SOFT_LIMIT, AFTER_HARD_LIMIT, AFTER_UNKNOWN_LIMIT,
+	AFTER_POSTCOPY };               /* no time: when the migration enters post-copy */
 
 /* "Escalate": when the state has held for this long, severity (and text) become these. */
 struct cat_step {
@@ -88,6 +89,8 @@ enum cat_where {
 	WHERE_INSTANCE_HOST,            /* "instance.host == host" */
 	WHERE_HOST,                     /* "host == host": alarms whose entity is on that host */
 	WHERE_BELOW,                    /* "below": the entity path covers theirs */
+	WHERE_ALL,                      /* "all": wherever they are */
+	WHERE_MEMBERS,                  /* "members": of the instances that this group counts */
 };
 struct cat_relation {
 	const char *const *alarms;      /* ids, sorted */
@@ -100,11 +103,32 @@ struct cat_relation {
 	uint32_t line, column;
 };
 
-/* "Group": raise on the group when enough members entered the state within a time. */
+/*
+ * "Group": one alarm for what its members have in common when enough of them entered the state
+ * (While) or enough events came (On) within a time.
+ */
+#define CAT_GROUPS(X) X(HOST, "host") X(HOST_PAIR, "host_pair") X(INSTANCE, "instance") \
+	X(POOL, "pool") X(ALL, "all")
+enum cat_group_by {
+	GROUP_NONE = 0,
+#define FM_X(id, name) GROUP_##id,
+	CAT_GROUPS(FM_X)
+#undef FM_X
+	GROUP_N
+};
 struct cat_group {
-	bool by_host;                   /* only "host" exists; false: no group */
+	enum cat_group_by by;
 	unsigned at_least;
 	struct fm_span within;
+};
+
+/*
+ * "Flap": the state came this often within a time, so the alarm stays until nothing has changed for
+ * the quiet time. What holds by then decides whether it clears.
+ */
+struct cat_flap {
+	unsigned count;                 /* 0: no damping */
+	struct fm_span within, quiet;
 };
 
 struct cat_rule {
@@ -116,6 +140,9 @@ struct cat_rule {
 	struct fm_span expire;          /* On: cleared after this; 0: stays until cleared by hand */
 	struct cat_threshold threshold;
 	struct cat_group group;
+	struct cat_flap flap;
+	int cause;                      /* probable cause of its own; -1: the record's */
+	const struct cat_text *text;    /* of its own; NULL: the record's */
 	const struct cat_step *steps;   /* in the order of their limits */
 	unsigned n_steps;
 	uint32_t line, column;
@@ -193,6 +220,7 @@ bool cat_service_affecting_for(const struct cat_record *rec, enum severity sev);
 #define CAT_MAX_DEPTH 16
 #define CAT_MAX_NODES 400000u
 #define CAT_MAX_GROUP 256u      /* members a group rule can ask for */
+#define CAT_MAX_FLAP 16u        /* occurrences a Flap can ask for */
 #define CAT_MAX_STEPS 16u       /* of one Escalate */
 #define CAT_MAX_MAPPINGS 64u    /* of one Correlation */
 #define CAT_MAX_EXAMPLES 16u    /* of one record */

@@ -327,6 +327,9 @@ nova_payload(struct record_maker *mk, const struct offline_words *w, bool legacy
 
 	if (strncmp(w->v[0], "service.", 8) == 0)
 		return service(mk, w);
+	if (strncmp(w->v[0], "libvirt.", 8) == 0)
+		return versioned("LibvirtErrorPayload", json_pack("{s:s, s:o}", "ip", "10.0.0.1",
+								  "reason", fault(w)));
 	if (task)
 		return compute_task(mk, w);
 	note_tenant(mk, uuid, words_opt(w, 1, "tenant", "t1"));
@@ -452,6 +455,12 @@ lv_words(const struct offline_words *w, json_t *o)
 		lv_params(w, o);
 	} else if (strcmp(what, "close") == 0 || strncmp(what, "io-error", 8) == 0) {
 		put(o, "reason", words_opt(w, 2, "reason", ""));
+		put(o, "src", words_opt(w, 2, "src", NULL));
+	} else if (strcmp(what, "watchdog") == 0) {
+		put(o, "action", w2);
+	} else if (strcmp(what, "memory-failure") == 0) {
+		put(o, "recipient", w2);
+		put(o, "action", w3);
 	}
 }
 
@@ -503,6 +512,7 @@ libvirt(struct record_maker *mk, const struct offline_words *w)
 	if (uuid != NULL)
 		lv_domain(mk, w, o, uuid);
 	put_int(o, w, 2, "count");
+	put_int(o, w, 2, "conn");
 	put_int(o, w, 2, "iteration");
 	put(o, "disk", words_opt(w, 2, "disk", NULL));
 	lv_words(w, o);
@@ -555,8 +565,8 @@ static const struct {
 		"forced_down", "meta.", "flavor.", "image."}},
 	[OFFLINE_LIBVIRT] = {2, {"uuid", "tenant", "name", "seq", "boot", "state", "operation",
 		"job_type", "time_elapsed", "downtime", "downtime_net", "memory_iteration",
-		"memory_postcopy_requests", "count", "reason", "status", "iteration", "disk",
-		"stamp"}},
+		"memory_postcopy_requests", "count", "conn", "reason", "src", "status", "iteration",
+		"disk", "stamp"}},
 	[OFFLINE_REQUEST] = {2, {"severity", "reason_text", "alarm_type", "probable_cause",
 		"proposed_repair_action", "entity_type_id", "timestamp", "request_id", "alarm_id",
 		"service_affecting", "suppression", "inhibit_alarms", "keep_existing_alarm"}},

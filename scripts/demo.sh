@@ -170,7 +170,7 @@ tell symptoms
 until_true "two guests to fail" active 2 '.alarm_id == "700.001" and
 	.suppression_status == "held"'
 chapter "4. Symptoms come first" "Two guests of compute-3 fail: alarms at once, but not announced" \
-	"for 12 s, in case they are only symptoms."
+	"for 15 s, in case they are only symptoms."
 show fm alarm-list -q alarm_id=700.001 --columns alarm_id,severity,suppression_status,reason_text
 
 tell cause

@@ -20,7 +20,7 @@ LOG_FIELDS = {"Type", "Description", "Entity_Instance_ID", "Severity", "Alarm_Ty
 ALARM_FIELDS = LOG_FIELDS | {"Proposed_Repair_Action", "Maintenance_Action", "Inhibit_Alarms",
                              "Suppression", "Management_Affecting_Severity",
                              "Degrade_Affecting_Severity"}
-OURS = {f"{family}.{number:03d}" for family, last in ((270, 303), (700, 302), (990, 8))
+OURS = {f"{family}.{number:03d}" for family, last in ((270, 311), (700, 304), (990, 8))
         for number in range(1 if family == 990 else 301, last + 1)}
 N_INCUMBENT = (135, 196)
 
@@ -68,7 +68,7 @@ DURATION = re.compile(r"-?\d+(ms|s|m|h|d)$")
 PLACEHOLDER = re.compile(r"<([^<>]*)>")
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*$")
 RELATION_KEYS = {"Suppresses", "Causes"}
-RULE_KEYS = {"While", "On", "Severity", "Hold_On", "Hold_Off", "Hold_Notice", "Group", "Escalate",
+RULE_KEYS = {"Flap", "Text", "Probable_Cause", "While", "On", "Severity", "Hold_On", "Hold_Off", "Hold_Notice", "Group", "Escalate",
              "Threshold", "Expire"}
 # Commands are quoted as an operator types them; their arguments are no placeholders of ours.
 COMMAND_ARGUMENTS = {"900.701"}
@@ -226,11 +226,13 @@ def check_correlation(faults, rid, record, catalogue, words):
     states, events, attributes = words
     blocks = as_list(record["Correlation"])
     rules = [block for block in blocks if {"While", "On"} & set(block)]
-    faults.check(len(rules) <= 1, rid, "more than one rule")
+    facts = [rule.get("While", rule.get("On")) for rule in rules]
+    faults.check(len(facts) == len(set(facts)), rid, "two rules on one fact")
     for block in blocks:
         faults.check(set(block) <= RULE_KEYS | RELATION_KEYS, rid, f"keys {sorted(block)}")
         for kind in RELATION_KEYS & set(block):
-            check_relation(faults, rid, block[kind], catalogue)
+            for relation in as_list(block[kind]):
+                check_relation(faults, rid, relation, catalogue)
     used = texts_of(record["Description"])
     for rule in rules:
         faults.check(rule.get("While", "instance.failed") in states, rid, "unknown state")
@@ -240,6 +242,7 @@ def check_correlation(faults, rid, record, catalogue, words):
             faults.check(set(rule) == {"On"}, rid, "a log has On and nothing else")
         elif "On" in rule:
             faults.check("Expire" in rule, rid, "an alarm on an event never ends")
+        used += [rule["Text"]] if "Text" in rule else []
         used += [step["Text"] for step in rule.get("Escalate", []) if "Text" in step]
         for key in ("Hold_On", "Hold_Off", "Hold_Notice", "Expire"):
             faults.check(DURATION.match(rule.get(key, "0s")), rid, f"{key} is no duration")
@@ -256,8 +259,8 @@ def check_relation(faults, rid, relation, catalogue):
         faults.check(target in catalogue and catalogue[target]["Type"] == "Alarm", rid,
                      f"{target} is no alarm")
         faults.check(target != rid, rid, "suppresses or causes itself")
-    faults.check(relation.get("Where") in ("instance.host == host", "host == host", "below"), rid,
-                 f"Where: {relation.get('Where')}")
+    faults.check(relation.get("Where") in ("instance.host == host", "host == host", "below",
+                                            "members", "all"), rid, f"Where: {relation.get('Where')}")
     for span in relation.get("Window", []) + [relation.get("Grace", "0s")]:
         faults.check(DURATION.match(span), rid, f"{span} is no duration")
 
@@ -266,7 +269,8 @@ def check_suppression_is_acyclic(faults, catalogue):
     edges = {}
     for rid, record in catalogue.items():
         for block in as_list(record.get("Correlation", [])):
-            edges.setdefault(rid, set()).update(block.get("Suppresses", {}).get("Alarms", []))
+            for relation in as_list(block.get("Suppresses", [])):
+                edges.setdefault(rid, set()).update(relation["Alarms"])
 
     def reaches(rid, goal, seen):
         for target in edges.get(rid, set()) - seen:

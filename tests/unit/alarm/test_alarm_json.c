@@ -247,9 +247,23 @@ Test(transition_json, previous_holds_only_what_changed)
 	cr_assert_str_eq(word(previous, "reason_text"), "unused");
 	cr_assert_str_eq(word(previous, "suppression_status"), "held");
 
-	tr.prev_mask = PREV_PARENT;
+	tr.prev_mask = 0;
 	print_transition(&tr);
 	is_null(doc, "previous");
+}
+
+Test(transition_json, previous_names_the_parent_that_changed)
+{
+	struct transition tr = raise();
+	char uuid[FM_UUID_STR];
+
+	tr.prev_mask = PREV_PARENT | PREV_SUPPRESSOR;
+	tr.prev_root_cause = tr.alarm.uuid;
+	print_transition(&tr);
+	json_t *previous = json_object_get(doc, "previous");
+	cr_assert_eq(json_object_size(previous), 2);
+	cr_assert_str_eq(word(previous, "root_cause"), fm_uuid_format(&tr.alarm.uuid, uuid));
+	is_null(previous, "suppressed_by");
 }
 
 Test(transition_json, a_record_is_named_by_its_place)

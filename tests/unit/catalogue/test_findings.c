@@ -463,7 +463,7 @@ try_names(const char *heading, const char *fmt, unsigned unknown)
 Test(docs, name_fields_and_keys_as_they_are)
 {
 	cr_assert_eq(try_names("| Field | In logs |", "\"1.1\": {%s: x}\n", 204), 16);
-	cr_assert_eq(try_names("| Key | With |", "\"1.1\": {Correlation: {%s: x}}\n", 401), 12);
+	cr_assert_eq(try_names("| Key | With |", "\"1.1\": {Correlation: {%s: x}}\n", 401), 15);
 	cr_assert_eq(try_names("| Key | Default | Meaning |",
 			       "\"1.1\": {Correlation: {Suppresses: {%s: x}}}\n", 401), 5);
 	cr_assert_eq(try_names("| Key | Default | Range |", "Limits: {%s: x}\n", 601), 12);

@@ -40,9 +40,14 @@ same_rule(const struct cat_rule *a, const struct cat_rule *b, const char *id)
 		SAME(threshold.or_equal[i]);
 		cr_assert(a->threshold.above[i] == b->threshold.above[i], "%s", id);
 	}
-	SAME(group.by_host);
+	SAME(group.by);
 	SAME(group.at_least);
 	SAME(group.within.ns);
+	SAME(flap.count);
+	SAME(flap.within.ns);
+	SAME(flap.quiet.ns);
+	SAME(cause);
+	SAME(text == NULL);
 	SAME(n_steps);
 	for (unsigned i = 0; i < a->n_steps; i++) {
 		SAME(steps[i].after);

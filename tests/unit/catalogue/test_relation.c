@@ -92,6 +92,22 @@ Test(relation, the_three_wheres_are_known)
 	unload(&l);
 }
 
+Test(relation, members_need_a_group_and_all_needs_nothing)
+{
+	struct loaded l = load_good("\"270.311\":\n  Type: Alarm\n  Severity: major\n"
+		"  Description: Too many\n  Entity_Instance_ID: service=scheduler\n" RULE(
+		"    While: instance.failed\n    Group: {By: all, At_Least: 3, Within: 60s}\n"
+		"    Suppresses:\n"
+		"      - {Alarms: [700.001], Where: members}\n"
+		"      - {Alarms: [700.001], Where: all, Window: [-1s, 1s]}\n") TARGETS);
+	const struct cat_relation *rel = cat_find(l.cat, "270.311")->relations;
+	cr_assert_eq(rel[0].where, WHERE_MEMBERS);
+	cr_assert_eq(rel[1].where, WHERE_ALL);
+	unload(&l);
+	gives(HOST_ALARM("200.004", "critical") RULE(
+		"    Causes: {Alarms: [700.001], Where: members}\n") TARGETS, 509, 1);
+}
+
 #define SUPPRESS(ids, where) RULE("    Suppresses: {Alarms: [" ids "], Where: " where "}\n")
 
 Test(relation, a_long_circle_is_found_once)

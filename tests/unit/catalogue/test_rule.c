@@ -25,6 +25,10 @@ gives(const char *text, unsigned number)
 	unload(&l);
 }
 
+#define FAILED(lines) ALARM("700.001", "[warning, major]") \
+	RULE("    While: instance.failed\n    Severity: warning\n" lines)
+#define FAULT(lines) ALARM("700.001", "[warning, minor]") RULE("    On: instance.downtime\n" lines)
+
 Test(rule, a_state_rule_has_all_its_times_and_steps)
 {
 	struct loaded l = load_clean(MIGRATING RULE(
@@ -47,7 +51,7 @@ Test(rule, a_state_rule_has_all_its_times_and_steps)
 	cr_assert_eq(rule->hold_notice.ns, 12 * FM_NS_PER_S);
 	cr_assert_eq(rule->expire.ns, 0);
 	cr_assert_eq(rule->threshold.of, -1);
-	cr_assert_not(rule->group.by_host);
+	cr_assert_eq(rule->group.by, GROUP_NONE);
 	cr_assert_eq(rule->record, cat_find(l.cat, "700.008"));
 	cr_assert_eq(rule->line, 17);
 	cr_assert_eq(rule->column, 5);
@@ -95,10 +99,77 @@ Test(rule, a_group_counts_the_instances_of_a_host)
 		"    While: instance.failed\n"
 		"    Group: {By: host, At_Least: 3, Within: 10s}\n"));
 	const struct cat_group *group = &only_rule(&l, "270.302")->group;
-	cr_assert(group->by_host);
+	cr_assert_eq(group->by, GROUP_HOST);
 	cr_assert_eq(group->at_least, 3);
 	cr_assert_eq(group->within.ns, 10 * FM_NS_PER_S);
 	unload(&l);
+}
+
+Test(rule, a_group_of_events_is_about_what_they_share)
+{
+	static const struct { const char *by, *form; enum cat_group_by want; } cases[] = {
+		{"host", "host=<h>", GROUP_HOST},
+		{"host_pair", "host=<h>.destination=<d>", GROUP_HOST_PAIR},
+		{"instance", "tenant=<t>.instance=<i>", GROUP_INSTANCE},
+		{"pool", "pool=<p>", GROUP_POOL}, {"all", "service=scheduler", GROUP_ALL},
+	};
+	char text[1024];
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(cases); i++) {
+		snprintf(text, sizeof(text), "\"270.309\":\n  Type: Alarm\n  Severity: minor\n"
+			 "  Description: Too many\n  Entity_Instance_ID: %s\n" RULE(
+			 "    On: instance.downtime\n    Expire: 1h\n"
+			 "    Group: {By: %s, At_Least: 3, Within: 1h}\n"), cases[i].form, cases[i].by);
+		struct loaded l = load_text(text);
+		cr_assert_eq(l.rc, 0, "%s", cases[i].by);
+		cr_assert_eq(only_rule(&l, "270.309")->group.by, cases[i].want);
+		unload(&l);
+	}
+	gives(HOST_ALARM("270.309", "minor") RULE("    On: pause.done\n    Expire: 1h\n"
+		"    Group: {By: host_pair, At_Least: 3, Within: 1h}\n"), 424);
+	gives(HOST_ALARM("270.309", "minor") RULE("    On: pause.done\n    Expire: 1h\n"
+		"    Group: {By: rack, At_Least: 3, Within: 1h}\n"), 402);
+}
+
+Test(rule, flap_counts_occurrences_within_a_time)
+{
+	struct loaded l = load_clean(ALARM("700.001", "critical") RULE(
+		"    While: instance.failed\n"
+		"    Flap: {Count: 3, Within: 10m, Quiet: 15m}\n"));
+	const struct cat_flap *flap = &only_rule(&l, "700.001")->flap;
+	cr_assert_eq(flap->count, 3);
+	cr_assert_eq(flap->within.ns, 600 * FM_NS_PER_S);
+	cr_assert_eq(flap->quiet.ns, 900 * FM_NS_PER_S);
+	unload(&l);
+	gives(FAILED("    Flap: {Count: 1, Within: 10m, Quiet: 15m}\n"), 428);
+	gives(FAILED("    Flap: {Count: 3, Within: 10m}\n"), 402);
+}
+
+Test(rule, a_rule_may_have_a_text_and_a_cause_of_its_own)
+{
+	struct loaded l = load_clean(ALARM("700.001", "critical") RULE(
+		"    While: instance.unscheduled\n    Text: No host\n"
+		"    Probable_Cause: underlying-resource-unavailable\n"));
+	const struct cat_rule *rule = only_rule(&l, "700.001");
+	cr_assert_str_eq(rule->text->source, "No host");
+	cr_assert_eq(rule->cause, 55);
+	unload(&l);
+	gives(FAILED("    Probable_Cause: bad-luck\n"), 210);
+	gives(FAILED("    Text: <count> of them\n"), 413);
+}
+
+Test(rule, post_copy_is_the_last_step)
+{
+	struct loaded l = load_clean(ALARM("700.008", "[warning, major]") RULE(
+		"    While: instance.migrating\n    Severity: warning\n    Escalate:\n"
+		"      - {After: migration.limit.hard, Severity: major}\n"
+		"      - {After: migration.postcopy, Severity: major}\n"));
+	cr_assert_eq(only_rule(&l, "700.008")->steps[1].after, AFTER_POSTCOPY);
+	unload(&l);
+	gives(ALARM("700.008", "[warning, major]") RULE(
+		"    While: instance.migrating\n    Severity: warning\n    Escalate:\n"
+		"      - {After: migration.postcopy, Severity: major}\n"
+		"      - {After: 2h, Text: Long}\n"), 418);
 }
 
 Test(rule, a_log_has_the_severity_of_its_record)
@@ -151,8 +222,6 @@ Test(rule, rules_are_found_by_fact_in_the_order_of_ids)
 	unload(&l);
 }
 
-#define FAILED(lines) ALARM("700.001", "[warning, major]") \
-	RULE("    While: instance.failed\n    Severity: warning\n" lines)
 
 Test(rule, times_are_accepted_up_to_their_edges)
 {
@@ -183,7 +252,6 @@ Test(rule, times_are_accepted_up_to_their_edges)
 	}
 }
 
-#define FAULT(lines) ALARM("700.001", "[warning, minor]") RULE("    On: instance.downtime\n" lines)
 
 Test(rule, bounds_are_numbers_with_a_sign_before_them)
 {
@@ -216,7 +284,8 @@ Test(rule, keys_that_do_not_go_together_are_refused)
 {
 	gives(FAULT("    Hold_On: 1s\n"), 409);
 	gives(FAULT("    Escalate: {After: 1m, Severity: minor}\n"), 409);
-	gives(FAULT("    Group: {By: host, At_Least: 3, Within: 10s}\n"), 409);
+	gives(FAILED("    Flap: {Count: 3, Within: 10m, Quiet: 15m}\n    Hold_Off: 1s\n"), 409);
+	gives(FAULT("    Flap: {Count: 3, Within: 10m, Quiet: 15m}\n"), 409);
 	gives(FAILED("    Threshold: {Of: elapsed_s, Major: \"> 1\"}\n"), 409);
 	gives(FAULT("    Severity: minor\n    Threshold: {Of: downtime_ms, Minor: \"> 1\"}\n"),
 	      410);
