@@ -7,7 +7,10 @@
  *
  *   run_scenario FILE…             check; prints nothing when all is well
  *   run_scenario --dump FILE       print the transitions as "expect" lines
- *   run_scenario --records FILE    print the inputs and what is expected as JSON lines
+ *   run_scenario --records FILE    print the inputs as JSON lines
+ *   run_scenario --journal FILE    print the transitions as JSON lines, as fmd would store them
+ *
+ * Times of --records and --journal are relative to $FMD_SCENARIO_ZERO.
  */
 #include "scn.h"
 
@@ -515,12 +518,11 @@ one_step(struct run *run, const struct scn_step *step)
 }
 
 static void
-run_way(struct scn *s, enum way way, bool dump, const char *source, struct fm_buf *ret_journal)
+run_way(struct scn *s, enum way way, bool dump, struct fm_time base, struct fm_buf *ret_journal)
 {
-	struct run run = {.s = s, .way = way, .dump = dump};
+	const char *source = getenv("FMD_SOURCE") != NULL ? getenv("FMD_SOURCE") : ".";
+	struct run run = {.s = s, .way = way, .dump = dump, .base = base};
 
-	if (fm_time_parse("2026-01-01T00:00:00Z", 20, &run.base) < 0)
-		scn_die(s, NULL, "base");
 	scn_rewind(s);
 	open_run(&run, source);
 	for (unsigned i = 0; i < s->n; i++)
@@ -536,16 +538,16 @@ run_way(struct scn *s, enum way way, bool dump, const char *source, struct fm_bu
 }
 
 static int
-check(const char *path, const char *source)
+check(const char *path, struct fm_time base)
 {
 	struct fm_buf first = {0}, other;
 	struct scn s;
 	int rc = 0;
 
 	scn_load(&s, path);
-	run_way(&s, WAY_PLAIN, false, source, &first);
+	run_way(&s, WAY_PLAIN, false, base, &first);
 	for (enum way way = WAY_RESTARTS; way < WAY_N; way++) {
-		run_way(&s, way, false, source, &other);
+		run_way(&s, way, false, base, &other);
 		if (first.len != other.len ||
 		    (first.len > 0 && memcmp(first.s, other.s, first.len) != 0)) {
 			fprintf(stderr, "%s: %s gives another output\n--- plain\n%s--- other\n%s",
@@ -606,31 +608,43 @@ print_records(const char *path, struct fm_time base)
 	scn_fini(&s);
 }
 
+static void
+print_run(const char *path, bool dump, struct fm_time base)
+{
+	struct fm_buf journal = {0};
+	struct scn s;
+
+	scn_load(&s, path);
+	run_way(&s, WAY_PLAIN, dump, base, &journal);
+	if (!dump && journal.len > 0)
+		fputs(journal.s, stdout);
+	fm_buf_fini(&journal);
+	scn_fini(&s);
+}
+
 int
 main(int argc, char **argv)
 {
-	const char *source = getenv("FMD_SOURCE") != NULL ? getenv("FMD_SOURCE") : ".";
 	const char *zero = getenv("FMD_SCENARIO_ZERO");
-	struct fm_buf journal = {0};
+	const char *what = argc > 1 ? argv[1] : "-";
 	struct fm_time base;
-	struct scn s;
 	int rc = 0;
 
 	if (zero == NULL)
 		zero = "2026-01-01T00:00:00Z";
-	if (argc == 3 && strcmp(argv[1], "--records") == 0 &&
-	    fm_time_parse(zero, strlen(zero), &base) == 0) {
+	if (fm_time_parse(zero, strlen(zero), &base) < 0) {
+		fprintf(stderr, "FMD_SCENARIO_ZERO is not a time\n");
+		return 2;
+	}
+	if (argc == 3 && strcmp(what, "--records") == 0) {
 		print_records(argv[2], base);
-	} else if (argc == 3 && strcmp(argv[1], "--dump") == 0) {
-		scn_load(&s, argv[2]);
-		run_way(&s, WAY_PLAIN, true, source, &journal);
-		fm_buf_fini(&journal);
-		scn_fini(&s);
-	} else if (argc > 1 && argv[1][0] != '-') {
+	} else if (argc == 3 && (strcmp(what, "--dump") == 0 || strcmp(what, "--journal") == 0)) {
+		print_run(argv[2], strcmp(what, "--dump") == 0, base);
+	} else if (what[0] != '-') {
 		for (int i = 1; i < argc; i++)
-			rc |= check(argv[i], source);
+			rc |= check(argv[i], base);
 	} else {
-		fprintf(stderr, "usage: run_scenario [--dump | --records] FILE\n");
+		fprintf(stderr, "usage: run_scenario [--dump | --journal | --records] FILE\n");
 		rc = 2;
 	}
 	return rc;
