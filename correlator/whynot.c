@@ -129,6 +129,8 @@ tell_slot(const struct asking *q, const struct slot *slot, const char *fact)
 			tell(q, "full", "%s holds since %s, but the list of alarms was full", fact,
 			     since);
 		return;
+	case SLOT_IDLE:                 /* does not hold: only its changes are remembered */
+		return;
 	}
 }
 
@@ -137,7 +139,7 @@ tell_held_fact(const struct asking *q, const struct cat_rule *rule, const struct
 {
 	while (slot != NULL && slot->rule != rule)
 		slot = slot->next;
-	if (slot != NULL)
+	if (slot != NULL && slot->phase != SLOT_IDLE)
 		tell_slot(q, slot, fact_name(rule->fact));
 	else
 		tell(q, "not-entered", "%s holds, but the rule came later with a new catalogue",
@@ -190,20 +192,31 @@ while_host(const struct asking *q, const struct cat_rule *rule)
 		tell(q, "no-state", "%s does not hold", fact_name(rule->fact));
 }
 
-static void
-while_group(const struct asking *q, const struct cat_rule *rule)
+/* The group that is nearest to its number: of the entity's host, if the rule groups by hosts. */
+static const struct group *
+nearest_group(const struct correlator *corr, const struct cat_rule *rule, const struct host *h)
 {
-	const struct host *h = host_of(q);
-	const struct group *g = h != NULL ? h->groups : NULL;
+	const struct group *best = NULL;
+	struct group *g, *tmp;
+
+	HASH_ITER(hh, corr->groups, g, tmp)
+		if (g->rule == rule && (h == NULL || g->host == h) && (best == NULL || g->n > best->n))
+			best = g;
+	return best;
+}
+
+static void
+tell_group(const struct asking *q, const struct cat_rule *rule)
+{
+	const struct host *h = rule->group.by == GROUP_HOST ? host_of(q) : NULL;
 	char within[FM_SPAN_STR];
 
-	if (h == NULL)
+	if (rule->group.by == GROUP_HOST && h == NULL)
 		return;
-	while (g != NULL && g->rule != rule)
-		g = g->next;
-	tell(q, "group", "%u instances of the host entered %s lately; %u have to within %s",
-	     g != NULL ? g->n : 0, fact_name(rule->fact), rule->group.at_least,
-	     fm_span_format(rule->group.within, within));
+	const struct group *g = nearest_group(q->corr, rule, h);
+	tell(q, "group", "%u of %s lately%s; %u are needed within %s", g != NULL ? g->n : 0,
+	     fact_name(rule->fact), h != NULL ? " on this host" : " in the group that has most",
+	     rule->group.at_least, fm_span_format(rule->group.within, within));
 }
 
 /* ---- the way in ------------------------------------------------------------------------------------ */
@@ -211,12 +224,12 @@ while_group(const struct asking *q, const struct cat_rule *rule)
 static void
 tell_rule(const struct asking *q, const struct cat_rule *rule)
 {
-	if (!fact_is_state(rule->fact))
+	if (rule->group.by != GROUP_NONE)
+		tell_group(q, rule);
+	else if (!fact_is_state(rule->fact))
 		tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
 		     fact_name(rule->fact), rule->threshold.of >= 0 ?
 		     ", and only above a bound of its Threshold" : "", (unsigned)rule->line);
-	else if (rule->group.by_host)
-		while_group(q, rule);
 	else if (fact_subject_of(rule->fact) == SUBJECT_HOST)
 		while_host(q, rule);
 	else

@@ -141,8 +141,8 @@ Test(whynot, names_the_state_that_holds_instead)
 	nova(&c, "instance.update state=error");
 	because(&c, "700.002", VM, "other-state", "is instance.failed since 2026-01-01T00:00:00");
 	because(&c, "270.001", HOST, "no-state", "host.disabled does not hold");
-	because(&c, "270.002", HOST, "group", "1 instances of the host entered instance.failed lately; "
-		"3 have to within 10s");
+	because(&c, "270.002", HOST, "group", "1 of instance.failed lately on this host; "
+		"3 are needed within 10s");
 	end(&c);
 }
 
