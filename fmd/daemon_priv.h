@@ -33,7 +33,7 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 struct fm_time clock_wall(void);
 int64_t clock_mono_ns(void);
 
-enum input_state { INPUT_UNUSED, INPUT_WAITING, INPUT_READING, INPUT_LOST };
+enum input_state { INPUT_WAITING, INPUT_READING, INPUT_LOST, INPUT_UNUSED };
 
 /* One partition of one input topic: where we are and what became of its records. */
 struct part {

@@ -207,6 +207,24 @@ input_settle(struct daemon *d)
 	update_deaf(d);
 }
 
+static enum input_state
+state_now(const struct daemon *d, const struct part *p)
+{
+	enum kafka_input k;
+
+	if (kafka_source_state(d->source, p->topic, p->partition, &k) < 0)
+		return INPUT_UNUSED;
+	switch (k) {
+	case KAFKA_INPUT_READING:
+		return INPUT_READING;
+	case KAFKA_INPUT_WAITING:
+		return INPUT_WAITING;
+	case KAFKA_INPUT_LOST:          /* for a moment only, unless it stays so */
+		return p->stopped ? INPUT_LOST : INPUT_WAITING;
+	}
+	return INPUT_UNUSED;
+}
+
 int
 input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *err)
 {
@@ -216,9 +234,12 @@ input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *er
 	int64_t offset;
 	int r;
 
-	if (p == NULL || p->state == INPUT_UNUSED)
+	if (p == NULL)
 		return fm_fail(err, -ENOENT, "no such input partition");
 	r = kafka_source_find_lost(d->source, p->topic, p->partition, &lost);
+	/* Looked at now: the last tick may be older than the source. */
+	if (r == -ENOENT && state_now(d, p) == INPUT_UNUSED)
+		return fm_fail(err, -EAGAIN, "this partition is not being read");
 	if (r == -ENOENT)
 		return fm_fail(err, -EALREADY, "this partition has not lost its position");
 	if (r < 0)
@@ -239,24 +260,6 @@ input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *er
 }
 
 /* ---- looking -------------------------------------------------------------------------------------- */
-
-static enum input_state
-state_now(const struct daemon *d, const struct part *p)
-{
-	enum kafka_input k;
-
-	if (kafka_source_state(d->source, p->topic, p->partition, &k) < 0)
-		return INPUT_UNUSED;
-	switch (k) {
-	case KAFKA_INPUT_READING:
-		return INPUT_READING;
-	case KAFKA_INPUT_WAITING:
-		return INPUT_WAITING;
-	case KAFKA_INPUT_LOST:          /* for a moment only, unless it stays so */
-		return p->stopped ? INPUT_LOST : INPUT_WAITING;
-	}
-	return INPUT_UNUSED;
-}
 
 void
 input_tick(struct daemon *d, struct fm_time now)
