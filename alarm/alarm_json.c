@@ -365,6 +365,14 @@ put_cause(struct fm_buf *b, const char *member, const struct transition_cause *c
 	fm_buf_add(b, "}", 1);
 }
 
+/* Thousands may be kept until they are delivered: what was reserved too much is given back. */
+static char *
+finish(struct fm_buf *b, size_t *ret_len)
+{
+	*ret_len = b->len;
+	return fm_realloc(b->s, b->len + 1);
+}
+
 char *
 alarm_to_json(const struct alarm *al, size_t *ret_len)
 {
@@ -372,8 +380,7 @@ alarm_to_json(const struct alarm *al, size_t *ret_len)
 
 	fm_buf_reserve(&b, USUAL_SIZE);
 	put_alarm(&b, al, alarm_state(al));
-	*ret_len = b.len;
-	return b.s;
+	return finish(&b, ret_len);
 }
 
 char *
@@ -398,6 +405,5 @@ transition_to_json(const struct transition *tr, const char *stream, size_t *ret_
 	put_alarm(&b, &tr->alarm, state_word(tr));
 	*ret_alarm_len = b.len - before;
 	fm_buf_add(&b, "}", 1);
-	*ret_len = b.len;
-	return b.s;
+	return finish(&b, ret_len);
 }

@@ -37,7 +37,7 @@ import kafka_server  # noqa: E402
 
 TOPIC = "libvirt.events"
 HOSTS, GUESTS = 100, 2000
-SHARES = ((0.001, 400_000), (0.025, 300_000), (1.0, 60_000))
+SHARES = ((0.001, 1_500_000), (0.025, 800_000), (1.0, 60_000))
 QUICK_SHARES = ((0.001, 20_000), (0.025, 20_000), (1.0, 4_000))
 POLL_S = 0.05
 TICK = os.sysconf("SC_CLK_TCK")
@@ -343,10 +343,10 @@ class Bench:
                 brokers = (fmd.directory / "state" / "broker").read_text().strip()
                 bridges, begin = Bridges(GUESTS), (int(time.time()) - 3600) * 1000
                 feeder = threading.Thread(target=self.feed_in_step,
-                                          args=(brokers, bridges, share, count // 4, begin))
+                                          args=(brokers, bridges, share, count // 20, begin))
                 self.fed, self.seen = 0, 0
                 feeder.start()
-                figures = self.through_in_step(fmd, GUESTS, GUESTS + count // 4)
+                figures = self.through_in_step(fmd, GUESTS, GUESTS + count // 20)
                 feeder.join()
             finally:
                 fmd.end()

@@ -20,6 +20,8 @@
 #define ENGINE_LATENESS_MS 500
 /* Positions without effect are written at the latest after this. */
 #define ENGINE_LAZY_MS 1000
+/* Transitions are held in memory until their transaction is committed; more of them gain nothing. */
+#define ENGINE_TRANSITIONS 1000
 /* As in sysexits.h. Starting again may help after the first, not after the second. */
 #define FMD_EXIT_IO 74
 #define FMD_EXIT_LOCKED 73
@@ -76,6 +78,7 @@ struct daemon {
 	unsigned n_parts;
 	struct fm_time lazy_due;        /* of unwritten positions; 0: none */
 	bool in_txn;
+	uint64_t transitions;           /* in this transaction */
 	uint64_t commits, commits_at_tick;
 	int failed;                     /* first error of the store in this cycle */
 	struct fm_err err;

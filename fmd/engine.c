@@ -50,6 +50,7 @@ engine_transition(void *ctx, struct transition *tr)
 
 	if (!begin_txn(d))
 		return;
+	d->transitions++;
 	r = store_put_transition(d->store, tr, &d->err);
 	if (r < 0)
 		d->failed = r;
@@ -233,7 +234,7 @@ drain(struct daemon *d)
 
 	while (d->failed == 0 && kafka_source_next(d->source, &rec) > 0) {
 		take(d, &rec, wall);
-		if (++n >= d->conf->cycle_records ||
+		if (++n >= d->conf->cycle_records || d->transitions >= ENGINE_TRANSITIONS ||
 		    ((n & 63) == 0 && clock_mono_ns() >= until)) {
 			engine_note_lazy(d);
 			return true;
@@ -289,6 +290,7 @@ commit(struct daemon *d, const struct store_audit *audit)
 		store_rollback(d->store);
 	d->in_txn = false;
 	d->commits++;
+	d->transitions = 0;
 	d->lazy_due.ns = 0;
 	if (d->failed == 0)
 		publish(d);

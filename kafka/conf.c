@@ -12,6 +12,7 @@
 #define MAX_CLIENT_ID 128       /* librdkafka before 2.5.0 crashes on very long ones */
 #define MAX_SECRET 8192
 #define SCRAM_FIXED_IN 0x02060100
+#define QUEUE_BACKOFF_IN 0x02020000
 #define FILE_SUFFIX ".file"
 
 struct preset {
@@ -41,7 +42,7 @@ static const struct preset consumer_presets[] = {
 	{"isolation.level", "read_committed"},
 	{"allow.auto.create.topics", "false"},
 	{"queued.min.messages", "100000"},
-	{"queued.max.messages.kbytes", "16384"},
+	{"queued.max.messages.kbytes", "4096"},         /* twice that in memory */
 	{"fetch.message.max.bytes", "1048576"},
 	{"fetch.max.bytes", "8388608"},
 	{"receive.message.max.bytes", "16777216"},
@@ -247,7 +248,10 @@ set_role(rd_kafka_conf_t *conf, enum conf_role role, const char *client_id, stru
 	int r = set_one(conf, "group.id", client_id, err);
 	if (r < 0)
 		return r;
-	return set_presets(conf, consumer_presets, FM_ARRAY_LEN(consumer_presets), err);
+	r = set_presets(conf, consumer_presets, FM_ARRAY_LEN(consumer_presets), err);
+	if (r < 0 || !conf_has_queue_backoff())
+		return r;
+	return set_one(conf, "fetch.queue.backoff.ms", "5", err);
 }
 
 static int
@@ -302,6 +306,12 @@ client_new(rd_kafka_conf_t *conf, enum conf_role role, rd_kafka_t **ret, struct 
 	rd_kafka_set_log_queue(rk, NULL);
 	*ret = rk;
 	return 0;
+}
+
+bool
+conf_has_queue_backoff(void)
+{
+	return rd_kafka_version() >= QUEUE_BACKOFF_IN;
 }
 
 const char *

@@ -17,6 +17,9 @@ enum conf_role { CONF_CONSUMER, CONF_PRODUCER };
 int conf_build(const struct kafka_conf *conf, enum conf_role role, rd_kafka_conf_t **ret,
 	       struct fm_err *err) FM_MUST_USE;
 
+/* Whether librdkafka can be told how soon to look at a full queue again: since 2.2.0. */
+bool conf_has_queue_backoff(void);
+
 /* Takes conf over in every case. Logs and errors of the client arrive as events of its queue. */
 int client_new(rd_kafka_conf_t *conf, enum conf_role role, rd_kafka_t **ret, struct fm_err *err)
 	FM_MUST_USE;

@@ -18,7 +18,6 @@
 #define STALL_S 3
 #define PEEK_EVERY 8            /* records */
 #define MAX_EVENTS 64           /* librdkafka's own, served in one go */
-#define QUEUE_BACKOFF_IN 0x02020000     /* fetch.queue.backoff.ms */
 
 void
 source_notice(struct kafka_source *src, enum kafka_notice what, const char *topic, int32_t part,
@@ -234,7 +233,7 @@ kafka_source_new(const struct kafka_source_options *opt, struct kafka_source **r
 	src->lost = opt->lost;
 	src->ctx = opt->ctx;
 	src->start = opt->start;
-	src->nudges = rd_kafka_version() < QUEUE_BACKOFF_IN;
+	src->nudges = !conf_has_queue_backoff();
 	int r = start(src, opt, err);
 	if (r < 0) {
 		kafka_source_free(src);
