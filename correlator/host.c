@@ -300,18 +300,38 @@ count_seq(struct correlator *corr, struct host *h, uint64_t seq)
 	corr->stats.lost_upstream += now - was;         /* goes down when a gap fills */
 }
 
+/* Behind most others: a slow way to the broker is slow for more than one. */
+static bool
+is_behind(const struct correlator *corr, int64_t off)
+{
+	const struct host *h, *tmp;
+	unsigned known = 0, earlier = 0;
+
+	if (off <= CLOCK_OFF_NS)
+		return false;
+	HASH_ITER(hh, corr->hosts, h, tmp) {
+		known += h->clock_samples >= CLOCK_MIN_SAMPLES;
+		earlier += h->clock_samples >= CLOCK_MIN_SAMPLES &&
+			h->clock_offset_ns < off - CLOCK_OFF_NS;
+	}
+	return 2 * earlier > known;
+}
+
 /*
- * Only a clock that is ahead shows for certain: records cannot come before they were made. One that
- * is behind looks like a slow way, so it is called wrong only when even the fastest was that slow.
+ * A clock that is ahead shows soon: records cannot come before they were made. One that is behind
+ * looks like a slow way, so a whole window has to be late, and later than those of other hosts.
  */
 static void
 judge_clock(struct correlator *corr, struct host *h)
 {
-	const int64_t off = llabs(h->clock_offset_ns);
+	const uint32_t n = h->clock_samples % CLOCK_WINDOW;
+	const int64_t off = h->clock_offset_ns;
 
-	if (off > CLOCK_OFF_NS)
+	if (n != CLOCK_MIN_SAMPLES && n != 0)
+		return;
+	if (off < -CLOCK_OFF_NS || (n == 0 && is_behind(corr, off)))
 		host_set_flag(corr, h, HOST_F_CLOCK_OFF, true);
-	else if (off < CLOCK_RIGHT_NS)
+	else if (llabs(off) < CLOCK_RIGHT_NS)
 		host_set_flag(corr, h, HOST_F_CLOCK_OFF, false);
 }
 
@@ -324,8 +344,8 @@ learn_clock(struct correlator *corr, struct host *h, const struct event *ev)
 		return;
 	if (h->clock_samples % CLOCK_WINDOW == 0 || off < h->clock_offset_ns)
 		h->clock_offset_ns = off;
-	if (++h->clock_samples % CLOCK_WINDOW == CLOCK_MIN_SAMPLES)
-		judge_clock(corr, h);
+	h->clock_samples++;
+	judge_clock(corr, h);
 }
 
 bool
