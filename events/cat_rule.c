@@ -301,10 +301,12 @@ read_mappings(struct load *ld, struct rule_reading *rr, const struct node *n,
 
 /* ---- rules of different records ---------------------------------------------------------- */
 
+/* One that waits longer than the other says something else: that it lasts. */
 static bool
 are_twins(const struct cat_rule *a, const struct cat_rule *b)
 {
 	return !a->record->is_log && !b->record->is_log && a->group.by == b->group.by &&
+	       a->hold_on.ns == b->hold_on.ns &&
 	       a->threshold.of < 0 && b->threshold.of < 0 && a->record->entity_form != NULL &&
 	       b->record->entity_form != NULL &&
 	       strcmp(a->record->entity_form, b->record->entity_form) == 0;
