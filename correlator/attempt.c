@@ -242,7 +242,7 @@ dest_failed(const struct attempt *at)
 /*
  * Cases 3, 8 and 9 of compute-events §5, in the order in which one excludes the other. That the
  * copy on the destination ended proves nothing: it ends so when somebody aborts too, and only QEMU
- * at the source or an alarm of the host can tell the two apart (docs/adr).
+ * at the source or an alarm of the host can tell the two apart (ADR 0013).
  */
 void
 attempt_rolled_back(struct correlator *corr, struct instance *inst, struct fm_time stamp,
