@@ -34,14 +34,15 @@ struct fm_blob {
 	X(I64, at_start) X(I64, at_start_stamp) X(I64, at_end) X(I64, at_end_stamp) \
 	X(I64, at_suspended) X(I64, at_resumed) X(I64, at_downtime_ms) X(I64, at_method) \
 	X(TEXT, at_initiator) X(TEXT, at_reason) X(BLOB, recent) \
-	X(I64, main_fact) X(I64, held_facts)
+	X(TEXT, main_fact) X(I64, held_facts)
 #define FM_ROW_KEYS_INSTANCE 1
 
 /* One compute host. windows: anti-replay state of its bridge's sequence numbers. */
 #define FM_ROW_HOST(X) \
 	X(TEXT, name) X(TEXT, host_uuid) X(TEXT, aliases) X(I64, flags) X(I64, changed_at) \
 	X(I64, last_heard) X(I64, clock_offset_ns) X(I64, clock_samples) X(TEXT, boot) \
-	X(U64, seq_base) X(U64, seq_max) X(U64, seq_count) X(BLOB, windows)
+	X(U64, seq_base) X(U64, seq_max) X(U64, seq_count) X(BLOB, windows) \
+	X(U64, seq_healed)
 #define FM_ROW_KEYS_HOST 1
 
 /* One alarm, active or cleared but not yet purged. extra: rule slot state of the correlator. */

@@ -126,6 +126,16 @@ typedef void corr_reason_f(void *ctx, const char *code, const char *text);
 void corr_why_not(const struct correlator *corr, const char *alarm_id, const char *entity,
 		  corr_reason_f *f, void *ctx);
 
+/* In no order. */
+struct corr_host {
+	const char *name;
+	struct fm_time last_heard;      /* from its libvirt bridge; 0: never */
+	uint64_t lost;                  /* records missing by number, and no whole snapshot since */
+	struct fm_time lost_since;      /* 0: since before the start */
+};
+typedef void host_visit_f(void *ctx, const struct corr_host *host);
+void corr_each_host(const struct correlator *corr, host_visit_f *f, void *ctx);
+
 struct corr_stats {
 	uint64_t active[FM_N_SEVERITIES], suppressed, cleared;
 	uint64_t instances, hosts, open_attempts, deadlines;

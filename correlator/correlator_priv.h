@@ -115,6 +115,8 @@ struct host {
 	int64_t clock_offset_ns;        /* least (broker time - stamp) seen */
 	uint32_t clock_samples;
 	uint64_t seq_base, seq_max, seq_count;
+	uint64_t seq_healed;            /* missing, but a snapshot has come since */
+	struct fm_time lost_since;      /* 0: nothing is lost, or that was before the start */
 	struct seq_window *win;
 	unsigned n_win;
 	struct slot *slots;
@@ -431,6 +433,11 @@ void host_soft(struct correlator *corr, struct host *h);
 void host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on);
 /* False for a record that this bridge's partition has already delivered. */
 bool host_heard(struct correlator *corr, struct host *h, const struct event *ev);
+/* The bridge says itself that n records were lost. */
+void host_lost(struct correlator *corr, struct host *h, uint64_t n);
+/* Missing by number; and a snapshot that began when so many were missing is whole. */
+uint64_t host_missing(const struct host *h);
+void host_told_all(struct correlator *corr, struct host *h, uint64_t missing_then);
 /* Difference of two hosts' clocks when known well enough; false otherwise. */
 bool host_clock_diff(const struct host *a, const struct host *b, int64_t *ret_ns);
 

@@ -282,22 +282,70 @@ new_boot(struct host *h, struct fm_str boot, uint64_t seq)
 	h->n_win = 0;
 	h->seq_base = seq;
 	h->seq_max = seq - 1;
-	h->seq_count = 0;
+	h->seq_count = h->seq_healed = 0;
+	h->lost_since = (struct fm_time){0};
+}
+
+static uint64_t
+missing(const struct host *h)
+{
+	const uint64_t n = h->seq_max - h->seq_base + 1 - h->seq_count;
+
+	/* One that comes again from below the window is counted twice. */
+	return h->boot == NULL || n > INT64_MAX ? 0 : n;
+}
+
+/* A late record fills a gap; which one does not matter. */
+static void
+note_missing(struct correlator *corr, struct host *h)
+{
+	const uint64_t n = missing(h);
+
+	h->seq_healed = h->seq_healed < n ? h->seq_healed : n;
+	if (h->seq_healed == n)
+		h->lost_since = (struct fm_time){0};
+	else if (h->lost_since.ns == 0)
+		h->lost_since = corr->now;
 }
 
 static void
 count_seq(struct correlator *corr, struct host *h, uint64_t seq)
 {
-	const uint64_t was = h->seq_max - h->seq_base + 1 - h->seq_count;
+	const uint64_t was = missing(h);
 
 	if (seq < h->seq_base)
 		h->seq_base = seq;
 	if (seq > h->seq_max)
 		h->seq_max = seq;
 	h->seq_count++;
-	const uint64_t now = h->seq_max - h->seq_base + 1 - h->seq_count;
+	corr->stats.lost_upstream += missing(h) - was;  /* goes down when a gap fills */
+	note_missing(corr, h);
+}
 
-	corr->stats.lost_upstream += now - was;         /* goes down when a gap fills */
+/* Lost before they were numbered: as if fewer had come of those that were. */
+void
+host_lost(struct correlator *corr, struct host *h, uint64_t n)
+{
+	h->seq_count -= n;
+	corr->stats.lost_upstream += n;
+	host_soft(corr, h);
+	note_missing(corr, h);
+}
+
+uint64_t
+host_missing(const struct host *h)
+{
+	return missing(h);
+}
+
+/* Levels heal: what was missing when a whole snapshot began does not matter any more. */
+void
+host_told_all(struct correlator *corr, struct host *h, uint64_t missing_then)
+{
+	if (missing_then > h->seq_healed)
+		h->seq_healed = missing_then;
+	host_soft(corr, h);
+	note_missing(corr, h);
 }
 
 /* Behind most others: a slow way to the broker is slow for more than one. */
@@ -375,4 +423,18 @@ host_clock_diff(const struct host *a, const struct host *b, int64_t *ret_ns)
 		return false;
 	*ret_ns = a->clock_offset_ns - b->clock_offset_ns;
 	return true;
+}
+
+void
+corr_each_host(const struct correlator *corr, host_visit_f *f, void *ctx)
+{
+	struct host *h, *tmp;
+
+	HASH_ITER(hh, corr->hosts, h, tmp) {
+		const struct corr_host host = {.name = h->name, .last_heard = h->last_heard,
+			.lost = missing(h) - h->seq_healed,
+			.lost_since = h->lost_since};
+
+		f(ctx, &host);
+	}
 }

@@ -216,7 +216,7 @@ flush_instance(struct instance *inst, row_sink_f *sink, void *ctx)
 	r->downtime_limit_ms = inst->downtime_limit_ms;
 	r->memory_mb = inst->memory_mb;
 	r->fault = inst->fault;
-	r->main_fact = inst->main;
+	r->main_fact = inst->main >= 0 ? fact_name((enum fact_id)inst->main) : NULL;
 	r->held_facts = inst->held_facts;
 	r->recent = (struct fm_blob){inst->twins,
 		(uint32_t)(inst->n_twins * sizeof(struct twin))};
@@ -249,7 +249,8 @@ flush_host(struct host *h, row_sink_f *sink, void *ctx)
 		.clock_offset_ns = h->clock_offset_ns, .clock_samples = h->clock_samples,
 		.boot = h->boot, .seq_base = h->seq_base, .seq_max = h->seq_max,
 		.seq_count = h->seq_count,
-		.windows = {h->win, (uint32_t)(h->n_win * sizeof(*h->win))}}};
+		.windows = {h->win, (uint32_t)(h->n_win * sizeof(*h->win))},
+		.seq_healed = h->seq_healed}};
 
 	sink(ctx, &row);
 	if (h->snapshot != NULL && h->snapshot_dirty)

@@ -43,6 +43,17 @@ restore_attempt(struct correlator *corr, struct instance *inst, const struct row
 		corr->stats.open_attempts++;
 }
 
+/* Kept by name, so that the order of facts.def means nothing. One that is gone holds no more. */
+static int8_t
+fact_named(const char *name)
+{
+	enum fact_id fact;
+
+	if (name == NULL || !fact_parse(name, strlen(name), &fact) || !fact_is_state(fact))
+		return -1;
+	return (int8_t)fact;
+}
+
 static void
 restore_instance(struct correlator *corr, const struct row_instance *r)
 {
@@ -70,7 +81,7 @@ restore_instance(struct correlator *corr, const struct row_instance *r)
 	inst->downtime_limit_ms = (int32_t)r->downtime_limit_ms;
 	inst->memory_mb = (int32_t)r->memory_mb;
 	inst->fault = dup(r->fault);
-	inst->main = (int8_t)r->main_fact;
+	inst->main = fact_named(r->main_fact);
 	inst->held_facts = (uint8_t)r->held_facts;
 	if (r->recent.len > 0 && r->recent.len <= INST_TWINS * sizeof(struct twin)) {
 		inst->twins = fm_calloc(INST_TWINS, sizeof(*inst->twins));
@@ -100,6 +111,7 @@ restore_host(struct correlator *corr, const struct row_host *r)
 	h->seq_base = r->seq_base;
 	h->seq_max = r->seq_max;
 	h->seq_count = r->seq_count;
+	h->seq_healed = r->seq_healed;
 	h->n_win = r->windows.len / (uint32_t)sizeof(*h->win);
 	if (h->n_win > 0) {
 		h->win = fm_calloc(h->n_win, sizeof(*h->win));

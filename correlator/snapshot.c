@@ -14,6 +14,7 @@ struct snapshot_head {
 	uint64_t conn;
 	int64_t began_ns;               /* the bridge's time; what is newer is not in the list */
 	int64_t want;                   /* how many there are; -1: not told yet */
+	uint64_t missing;               /* of the host's records, when it began */
 };
 struct snapshot {
 	struct snapshot_head head;
@@ -65,6 +66,7 @@ snapshot_begin(struct correlator *corr, struct host *h, const struct event *ev)
 	h->snapshot->head.conn = ev->u.lv.conn;
 	h->snapshot->head.began_ns = ev->stamp.ns;
 	h->snapshot->head.want = -1;
+	h->snapshot->head.missing = host_missing(h);
 	changed(corr, h);
 }
 
@@ -161,6 +163,7 @@ compare(struct correlator *corr, struct host *h, const struct event *ev)
 	if (snap->head.want < 0 || snap->n < snap->head.want)
 		return;
 	inst = missing(corr, h, &n);
+	host_told_all(corr, h, snap->head.missing);
 	drop(corr, h);
 	for (size_t i = 0; i < n; i++)
 		lv_vanished(corr, inst[i], h, ev);

@@ -610,7 +610,7 @@ host_record(struct correlator *corr, struct host *h, const struct event *ev)
 		break;
 	case LV_GAP:
 		if (lv->count > 0)
-			corr->stats.lost_upstream += (uint64_t)lv->count;
+			host_lost(corr, h, (uint64_t)lv->count);
 		break;
 	case LV_EVENT:
 	case LV_SNAPSHOT:

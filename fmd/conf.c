@@ -51,6 +51,7 @@ static const struct setting settings[] = {
 	{"limits.cycle_ms", NUMBER, AT(cycle_ms), "100", 1, 1000, NULL},
 	{"limits.clients", NUMBER, AT(clients), "64", 1, 1024, NULL},
 	{"retention.transitions", NUMBER, AT(keep_transitions), "1000000", 1000, 1000000000, NULL},
+	{"retention.backlog", NUMBER, AT(keep_backlog), "1000000", 1000, 1000000000, NULL},
 	{"retention.age", SPAN, AT(keep_age), "90d", 0, 0, NULL},
 	{"log.level", WORD, AT(log_level), "info", 0, 4, level_words},
 	{"log.journal", TEXT, AT(journal), NULL, 0, 0, NULL},

@@ -35,6 +35,7 @@ struct fmd_conf {
 	unsigned n_targets;
 	uint64_t record, depth, cycle_records, cycle_ms, clients;
 	uint64_t keep_transitions;
+	uint64_t keep_backlog;          /* for a slow sink, beyond the retention */
 	struct fm_span keep_age;
 	uint64_t log_level;             /* enum log_level */
 	char *journal;                  /* file of JSON lines; NULL: none */

@@ -16,6 +16,9 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#define TRIM_ROWS 1000
+#define TRIM_MS 50
+
 static void
 tell_manager(const char *state)
 {
@@ -54,7 +57,8 @@ static int
 open_state(struct daemon *d, struct fm_err *err)
 {
 	const struct store_options opt = {.dir = d->conf->state_dir,
-		.max_transitions = d->conf->keep_transitions, .max_age = d->conf->keep_age};
+		.max_transitions = d->conf->keep_transitions, .max_age = d->conf->keep_age,
+		.max_backlog = d->conf->keep_backlog};
 	const struct decoder_options dec = {.max_record = d->conf->record,
 		.max_depth = (unsigned)d->conf->depth};
 	int r = store_open(&opt, &d->store, err);
@@ -256,6 +260,22 @@ is_quiet(struct daemon *d)
 	return quiet && !d->more;
 }
 
+/* As fast as transitions can come in, but never long at a time. */
+static void
+trim(struct daemon *d)
+{
+	const struct store_readers rd = outbox_readers(d->outbox);
+	const int64_t until = clock_mono_ns() + TRIM_MS * FM_NS_PER_MS;
+	struct fm_err err = {0};
+	int n;
+
+	do
+		n = store_trim(d->store, clock_wall(), &rd, TRIM_ROWS, &err);
+	while (n == TRIM_ROWS && clock_mono_ns() < until);
+	if (n < 0)
+		log_line(LOG_WARNING, "store", "retention: %s", err.msg);
+}
+
 static void
 on_tick(uv_timer_t *timer)
 {
@@ -273,8 +293,7 @@ on_tick(uv_timer_t *timer)
 		return;
 	if (is_quiet(d) && store_checkpoint(d->store, &err) < 0)
 		log_line(LOG_WARNING, "store", "checkpoint: %s", err.msg);
-	if (store_trim(d->store, clock_wall(), outbox_floor(d->outbox), 2000, &err) < 0)
-		log_line(LOG_WARNING, "store", "retention: %s", err.msg);
+	trim(d);
 	tell_manager("WATCHDOG=1");
 }
 

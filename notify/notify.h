@@ -43,8 +43,9 @@ void outbox_free(struct outbox *ob);    /* closes the sinks */
 
 /*
  * Takes the sink over; its name must be new to this outbox. A sink seen for the first time starts
- * after the last transition kept when from_now, else with the oldest kept. One whose next transition
- * retention has taken (the floor was overruled) is offered a gap in its place.
+ * after the last transition kept when from_now, else with the oldest kept. One that was left behind
+ * by retention (store_trim) is offered the newest transition of each alarm from the store's backlog,
+ * and in the place of those between, a gap.
  */
 void outbox_add(struct outbox *ob, struct sink *s, bool from_now);
 
@@ -72,13 +73,16 @@ void outbox_failed(struct sink *s, struct fm_time now, const char *why);
 /* Cursors that moved since the last call go into the open transaction. Returns 0 or an error. */
 int outbox_store_cursors(struct outbox *ob, struct fm_err *err) FM_MUST_USE;
 bool outbox_dirty(const struct outbox *ob);
-/* The lowest acked seq over the sinks: retention's floor. UINT64_MAX without sinks. */
+/* The lowest acked seq over the sinks. UINT64_MAX without sinks. */
 uint64_t outbox_floor(const struct outbox *ob);
+/* For retention: the cursors of all sinks. Borrowed until the next call. */
+struct store_readers outbox_readers(struct outbox *ob);
 
 struct sink_stats {
 	const char *name, *state;
 	uint64_t acked, offered, last_seq;      /* lag = last_seq - acked */
 	uint64_t delivered, refused, resets;
+	bool left_behind;               /* has yet to get what retention has coalesced */
 	const char *last_error;                 /* NULL: none */
 };
 typedef void sink_stats_f(void *ctx, const struct sink_stats *s);

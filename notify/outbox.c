@@ -39,6 +39,8 @@ struct outbox {
 	struct store *st;
 	struct ring ring;
 	struct slot *slots;             /* in the order they were added */
+	unsigned n_slots;
+	uint64_t *acked;                /* for outbox_readers */
 };
 
 struct outbox *
@@ -64,6 +66,7 @@ outbox_free(struct outbox *ob)
 		free(s);
 	}
 	ring_fini(&ob->ring);
+	free(ob->acked);
 	free(ob);
 }
 
@@ -101,6 +104,7 @@ outbox_add(struct outbox *ob, struct sink *sink, bool from_now)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = s;
+	ob->acked = fm_realloc(ob->acked, ++ob->n_slots * sizeof(*ob->acked));
 }
 
 /* The database is the one who knows: after a rollback a cursor is still to be stored. */
@@ -143,6 +147,16 @@ outbox_floor(const struct outbox *ob)
 	for (const struct slot *s = ob->slots; s != NULL; s = s->next)
 		floor = s->acked < floor ? s->acked : floor;
 	return floor;
+}
+
+struct store_readers
+outbox_readers(struct outbox *ob)
+{
+	unsigned n = 0;
+
+	for (const struct slot *s = ob->slots; s != NULL; s = s->next)
+		ob->acked[n++] = s->acked;
+	return (struct store_readers){ob->acked, n};
 }
 
 void
@@ -227,6 +241,7 @@ struct pump {
 	struct slot *slot;
 	struct fm_time now;
 	unsigned left;                  /* offers */
+	bool stopped;                   /* the sink takes no more for now */
 };
 
 static bool
@@ -274,27 +289,21 @@ offer(struct pump *p, const struct stored_transition *tr)
 	return r > 0 ? p->left > 0 : refuse(p, r);
 }
 
-static bool
-offer_stored(void *ctx, const struct stored_transition *tr)
-{
-	return offer(ctx, tr);
-}
-
 /*
  * What a sink has missed for good is said in its place in the order: a gap, with the sequence
- * number of the last one that retention took. It is not in the log; who reads the log sees where
- * that begins.
+ * number of the last one missed and the time of next, the one after it, so that it is the same when
+ * it is offered again. It is not in the log; who reads the log sees where that begins.
  */
 static bool
-offer_gap(struct pump *p, uint64_t from, uint64_t to)
+offer_gap(struct pump *p, uint64_t to, struct fm_time next)
 {
 	char text[96];
 	size_t len, alarm_len;
 
 	snprintf(text, sizeof(text), "Transitions %llu to %llu are no longer kept",
-		 (unsigned long long)from, (unsigned long long)to);
+		 (unsigned long long)p->slot->offered + 1, (unsigned long long)to);
 	struct transition gap = {
-		.seq = to, .kind = TR_GAP, .at = p->now, .notify = true,
+		.seq = to, .kind = TR_GAP, .at = next, .notify = true,
 		.alarm = {.alarm_id = "", .entity = "", .reason_text = text,
 			  .origin = ALARM_BY_SELF},
 		.cause = {.kind = CAUSE_SELF, .event = "retention"},
@@ -302,24 +311,38 @@ offer_gap(struct pump *p, uint64_t from, uint64_t to)
 	FM_CLEANUP(fm_freep) char *json = transition_to_json(&gap, store_stream(p->slot->ob->st),
 							     &len, &alarm_len);
 	struct stored_transition tr = {
-		.seq = to, .kind = TR_GAP, .notify = true, .at = p->now, .alarm_id = "",
+		.seq = to, .kind = TR_GAP, .notify = true, .at = next, .alarm_id = "",
 		.entity = "", .json = json, .len = len, .alarm_len = alarm_len,
 	};
 	return offer(p, &tr);
+}
+
+/* From the backlog or the log; what lies between the last one offered and this is missing. */
+static bool
+offer_stored(void *ctx, const struct stored_transition *tr)
+{
+	struct pump *p = ctx;
+	bool gap = tr->seq > p->slot->offered + 1;
+
+	p->stopped = (gap && !offer_gap(p, tr->seq - 1, tr->at)) || !offer(p, tr);
+	return !p->stopped;
 }
 
 static void
 pump_store(struct pump *p)
 {
 	struct slot *s = p->slot;
-	struct store_query q = {.after_seq = s->offered, .kind = -1, .limit = p->left};
-	uint64_t missed = before_oldest(s->ob->st);
+	struct store *st = s->ob->st;
 	struct fm_err err;
+	int r = 0;
 
-	if (s->offered < missed && !offer_gap(p, s->offered + 1, missed))
-		return;
-	q.after_seq = s->offered;
-	if (store_transitions(s->ob->st, &q, offer_stored, p, &err) < 0)
+	if (s->offered < before_oldest(st))
+		r = store_backlog(st, s->offered, p->left, offer_stored, p, &err);
+	if (r == 0 && !p->stopped) {
+		struct store_query q = {.kind = -1, .after_seq = s->offered, .limit = p->left};
+		r = store_transitions(st, &q, offer_stored, p, &err);
+	}
+	if (r < 0)
 		fail(s, p->now, err.msg);
 }
 
@@ -391,6 +414,7 @@ outbox_each(const struct outbox *ob, sink_stats_f *f, void *ctx)
 			.delivered = s->delivered,
 			.refused = s->refused,
 			.resets = s->resets,
+			.left_behind = s->acked < before_oldest(ob->st),
 			.last_error = s->last_error[0] != '\0' ? s->last_error : NULL,
 		};
 		f(ctx, &stats);

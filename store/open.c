@@ -242,6 +242,7 @@ load(struct store *st, struct fm_err *err)
 		r = store_read_ids(st, SQL_SPAN_AUDIT, &st->audit, err);
 	if (r == 0)
 		r = store_read_ids(st, SQL_SPAN_QUARANTINE, &st->quarantine, err);
+	store_note_backlog(st);
 	return r == 0 ? store_load_chains(st, err) : r;
 }
 
@@ -265,6 +266,7 @@ store_open(const struct store_options *opt, struct store **ret, struct fm_err *e
 	st->lock_fd = -1;
 	st->max_transitions = opt->max_transitions;
 	st->max_age = opt->max_age;
+	st->max_backlog = opt->max_backlog;
 	int r = enter_dir(st, opt->dir, err);
 	for (size_t i = 0; r == 0 && i < FM_ARRAY_LEN(steps); i++)
 		r = steps[i](st, err);

@@ -190,9 +190,9 @@ read_transition(sqlite3_stmt *stmt)
 	return t;
 }
 
-/* Rows of a statement to f until it wants no more. Returns 1 when f stopped it, 0 at the end. */
-static int
-emit(struct store *st, sqlite3_stmt *stmt, store_transition_f *f, void *ctx, struct fm_err *err)
+int
+store_emit(struct store *st, sqlite3_stmt *stmt, store_transition_f *f, void *ctx,
+	   struct fm_err *err)
 {
 	int step, r = 0;
 
@@ -214,7 +214,7 @@ scan(struct store *st, const struct store_query *q, struct seq_range range, stor
 
 	bind_filter(stmt, q, range);
 	sqlite3_bind_int64(stmt, 9, q->limit == 0 ? -1 : (sqlite3_int64)q->limit);
-	int r = emit(st, stmt, f, ctx, err);
+	int r = store_emit(st, stmt, f, ctx, err);
 	return r < 0 ? r : 0;
 }
 
@@ -292,7 +292,7 @@ emit_list(struct store *st, const struct store_query *q, const struct seq_list *
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		uint64_t seq = list->v[q->reverse ? i : list->n - 1 - i];
 		sqlite3_bind_int64(stmt, 1, (sqlite3_int64)seq);
-		r = emit(st, stmt, f, ctx, err);
+		r = store_emit(st, stmt, f, ctx, err);
 	}
 	return r < 0 ? r : 0;
 }

@@ -14,6 +14,13 @@
  * transitions of one alarm or occurrence are linked by prev_key and prev_uuid (chain.c). The body
  * is last, so that reading what comes before it need not touch it.
  */
+#define BACKLOG_DDL \
+	"CREATE TABLE backlog(alarm_id TEXT, entity TEXT, uuid BLOB, announced INTEGER," \
+	" begin INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL," \
+	" notify INTEGER NOT NULL, at INTEGER NOT NULL, alarm_len INTEGER NOT NULL," \
+	" json TEXT NOT NULL, PRIMARY KEY(alarm_id, entity, uuid, announced));" \
+	"CREATE UNIQUE INDEX backlog_seq ON backlog(seq);"
+
 static const char fixed_tables[] =
 	"CREATE TABLE self(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
@@ -32,18 +39,35 @@ static const char fixed_tables[] =
 	"CREATE TABLE transition(seq INTEGER PRIMARY KEY, prev_key INTEGER NOT NULL,"
 	" prev_uuid INTEGER NOT NULL, kind INTEGER NOT NULL, notify INTEGER NOT NULL,"
 	" at INTEGER NOT NULL, alarm_len INTEGER NOT NULL, alarm_id TEXT NOT NULL,"
-	" entity TEXT NOT NULL, uuid BLOB NOT NULL, json TEXT NOT NULL);";
+	" entity TEXT NOT NULL, uuid BLOB NOT NULL, json TEXT NOT NULL);"
+	BACKLOG_DDL;
 
 /* What the state needs to be whole for; the log is left out when the file is large. */
-static const char *const state_tables[] = {"self", "meta", "sink", "position", "ledger"};
+static const char *const state_tables[] = {"self", "meta", "sink", "position", "ledger",
+	"backlog"};
 
 /* The largest file that is checked whole: about a second from a cold disk. */
 #define CHECK_WHOLE_BYTES (256u << 20)
 
+/* What the numbers of main_fact meant while they were kept: their order in facts.def then. */
+#define MAIN_FACTS_1(X) \
+	X(0, "stopped") X(1, "failed") X(2, "paused") X(3, "suspended") X(4, "rebooting") \
+	X(5, "rebuilding") X(6, "evacuating") X(7, "migrating") X(8, "cold_migrating") \
+	X(9, "cold_migrated") X(10, "cold_migrate_reverting") X(11, "resizing") X(12, "resized") \
+	X(13, "resize_reverting") X(17, "unscheduled")
+
+static const char to_2[] =
+	BACKLOG_DDL
+	"ALTER TABLE host ADD COLUMN seq_healed INTEGER;"
+	"DELETE FROM kept WHERE name LIKE 'snapshot|%';"        /* have another head now */
+#define FM_X(n, name) " WHEN " #n " THEN 'instance." name "'"
+	"UPDATE instance SET main_fact = CASE main_fact" MAIN_FACTS_1(FM_X) " END;";
+#undef FM_X
+
 const struct schema_step *
 store_schema_steps(void)
 {
-	static const struct schema_step steps[] = {{0, NULL}};
+	static const struct schema_step steps[] = {{2, to_2}, {0, NULL}};
 
 	return steps;
 }

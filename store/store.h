@@ -22,6 +22,7 @@ struct store_options {
 	const char *dir;                /* state directory; made (0750) when its parent exists */
 	uint64_t max_transitions;       /* retention by count, 0: no limit */
 	struct fm_span max_age;         /* retention by age, 0: no limit */
+	uint64_t max_backlog;           /* what retention keeps for slow readers, 0: no limit */
 };
 
 /*
@@ -121,14 +122,21 @@ void store_rollback(struct store *st);
  */
 const struct stored_transition *store_committed(const struct store *st, unsigned i);
 
+/* Who reads the log: for each everything up to acked has been delivered. */
+struct store_readers {
+	const uint64_t *acked;
+	unsigned n;
+};
+
 /*
- * Deletes transitions beyond the retention, never above floor_seq (the slowest live sink), and
- * a bounded number (limit) a call. Its own transaction. Returns the number deleted or an error.
- * The newest transition stays whatever its age: the sequence is counted on from it. Quarantine and
- * audit are held to their newest 10,000 and 100,000 in passing.
+ * Deletes transitions beyond the retention, a bounded number (limit) a call. Its own transaction.
+ * Returns the number deleted or an error. What a reader has yet to get stays, up to max_backlog
+ * transitions behind the newest; beyond that only the newest state of each alarm is kept for it
+ * (store_backlog). The newest transition stays whatever its age: the sequence is counted on from
+ * it. Quarantine and audit are held to their newest 10,000 and 100,000 in passing.
  */
-int store_trim(struct store *st, struct fm_time now, uint64_t floor_seq, unsigned limit,
-	       struct fm_err *err);
+int store_trim(struct store *st, struct fm_time now, const struct store_readers *rd,
+	       unsigned limit, struct fm_err *err);
 /*
  * Moves WAL content into the database; called when idle so that commits need not. Does nothing
  * below 1 MiB. Never called, commits do it themselves at 64 MiB.
@@ -185,6 +193,13 @@ struct store_query {
 int store_transitions(struct store *st, const struct store_query *q, store_transition_f *f,
 		      void *ctx, struct fm_err *err) FM_MUST_USE;
 
+/*
+ * What is kept for readers of the transitions before store_oldest_seq: of each alarm the newest, in
+ * order of their seq, those above after. Between them are holes. f must not call the store.
+ */
+int store_backlog(struct store *st, uint64_t after, unsigned limit, store_transition_f *f,
+		  void *ctx, struct fm_err *err) FM_MUST_USE;
+
 /* Ids above after; with reverse those below it, newest first (after 0: from the end). */
 typedef bool store_quarantine_f(void *ctx, const struct store_quarantine *q);
 int store_quarantined(struct store *st, uint64_t after, bool reverse, unsigned limit,
@@ -195,6 +210,7 @@ uint64_t store_quarantine_count(const struct store *st);       /* kept */
 struct store_stats {
 	uint64_t commits, transitions, rows;
 	uint64_t file_bytes, wal_bytes;
+	uint64_t backlog;               /* rows kept for readers that were left behind */
 };
 void store_get_stats(const struct store *st, struct store_stats *ret);
 const char *store_library_version(void);

@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 
 /* Goes up with every change of the tables; schema.c holds the way from each older one. */
-#define STORE_SCHEMA 1
+#define STORE_SCHEMA 2
 
 /* Idle time moves the WAL into the database from here on; below it two fsyncs are not worth it. */
 #define STORE_WAL_IDLE (1u << 20)
@@ -79,6 +79,21 @@
 	  " WHERE seq = ?9") \
 	X(CHAIN_TAIL, "SELECT seq, alarm_id, entity, uuid, prev_key, prev_uuid FROM transition" \
 	  " WHERE seq > ?1 ORDER BY seq") \
+	X(PUT_BACKLOG, "INSERT INTO backlog(alarm_id, entity, uuid, announced, begin, seq, kind," \
+	  " notify, at, alarm_len, json) VALUES(?1, ?2, ?3, ?4, coalesce((SELECT max(begin)" \
+	  " FROM backlog WHERE alarm_id = ?1 AND entity = ?2 AND uuid = ?3), ?5)," \
+	  " ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO UPDATE SET seq = excluded.seq," \
+	  " kind = excluded.kind, notify = excluded.notify, at = excluded.at," \
+	  " alarm_len = excluded.alarm_len, json = excluded.json") \
+	X(DROP_OCCURRENCE, "DELETE FROM backlog WHERE alarm_id = ?1 AND entity = ?2 AND uuid = ?3" \
+	  " AND begin > ?4") \
+	X(DROP_OTHERS, "DELETE FROM backlog WHERE alarm_id = ?1 AND entity = ?2 AND uuid <> ?3" \
+	  " AND begin > ?4") \
+	X(TRIM_BACKLOG, "DELETE FROM backlog WHERE seq <= ?1") \
+	X(EACH_BACKLOG, "SELECT " TRANSITION_COLUMNS " FROM backlog WHERE seq > ?1" \
+	  " ORDER BY seq LIMIT ?2") \
+	X(FIRST_BACKLOG, "SELECT min(seq) FROM backlog") \
+	X(COUNT_BACKLOG, "SELECT count(*) FROM backlog") \
 	X(PAGE_COUNT, "PRAGMA page_count")
 
 enum store_stmt {
@@ -136,7 +151,7 @@ struct store {
 	int lock_fd;
 	sqlite3 *db;
 	char stream[FM_UUID_STR];
-	uint64_t max_transitions;
+	uint64_t max_transitions, max_backlog;
 	struct fm_span max_age;
 	sqlite3_stmt *sql[SQL_N];
 	sqlite3_stmt *put_row[ROW_N_KINDS], *del_row[ROW_N_KINDS], *each_row[ROW_N_KINDS];
@@ -145,6 +160,7 @@ struct store {
 	int broken;                     /* -EIO or -EUCLEAN once seen: nothing works after it */
 	struct cycle cycle;
 	struct ids log, audit, quarantine;
+	uint64_t backlog_first;         /* lowest seq in the backlog; 0: it is empty */
 	struct chains chains;
 	uint64_t wal_frames;
 	uint64_t commits, transitions, rows;
@@ -232,8 +248,22 @@ int store_put_self_blob(struct store *st, const char *name, const void *p, size_
 /* Copies exactly len bytes; -ENOENT when there is no such value of that length. */
 int store_get_self_blob(struct store *st, const char *name, void *ret, size_t len);
 
+/* ---- query.c --------------------------------------------------------------------- */
+
+/* Rows of a statement to f until it wants no more. Returns 1 when f stopped it, 0 at the end. */
+int store_emit(struct store *st, sqlite3_stmt *stmt, store_transition_f *f, void *ctx,
+	       struct fm_err *err) FM_MUST_USE;
+
+/* ---- backlog.c ------------------------------------------------------------------- */
+
+/* Part of an open transaction: what readers have yet to get of from..to, before it is deleted. */
+int store_backlog_take(struct store *st, const struct store_readers *rd, uint64_t from, uint64_t to,
+		       struct fm_err *err) FM_MUST_USE;
+
 /* ---- upkeep.c -------------------------------------------------------------------- */
 
+/* After open and whenever the backlog has changed. */
+void store_note_backlog(struct store *st);
 int store_checkpoint_now(struct store *st, struct fm_err *err) FM_MUST_USE;
 uint64_t store_wal_bytes(const struct store *st);
 

@@ -49,7 +49,8 @@ store_checkpoint(struct store *st, struct fm_err *err)
 
 /* The newest of each log to delete; 0: nothing. */
 struct cuts {
-	uint64_t log, audit, quarantine;
+	uint64_t log, audit, quarantine, backlog;
+	const struct store_readers *rd;
 };
 
 /* Leaves keep of the newest; never the newest itself, for ids are counted on from it. */
@@ -97,8 +98,27 @@ bound_cut(uint64_t cut, const struct ids *ids, unsigned limit)
 	return at_most(at_most(cut, ids->last - 1), ids->first + limit - 1);
 }
 
+static uint64_t
+slowest(const struct store_readers *rd)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < rd->n; i++)
+		least = at_most(least, rd->acked[i]);
+	return least;
+}
+
+/* Retention waits for readers, but only so long. */
+static uint64_t
+floor_of(const struct store *st, const struct store_readers *rd)
+{
+	uint64_t waits = slowest(rd), most = cut_by_count(&st->log, st->max_backlog);
+
+	return waits > most ? waits : most;
+}
+
 static int
-find_cuts(struct store *st, struct fm_time now, uint64_t floor_seq, unsigned limit,
+find_cuts(struct store *st, struct fm_time now, const struct store_readers *rd, unsigned limit,
 	  struct cuts *ret, struct fm_err *err)
 {
 	uint64_t by_age = 0;
@@ -112,8 +132,11 @@ find_cuts(struct store *st, struct fm_time now, uint64_t floor_seq, unsigned lim
 	uint64_t log = by_age > by_count ? by_age : by_count;
 	uint64_t audit = cut_by_count(&st->audit, STORE_AUDIT_KEPT);
 	uint64_t quarantine = cut_by_count(&st->quarantine, STORE_QUARANTINE_KEPT);
+	uint64_t had = slowest(rd);
 	*ret = (struct cuts){
-		.log = bound_cut(at_most(log, floor_seq), &st->log, limit),
+		.rd = rd,
+		.backlog = st->backlog_first != 0 && st->backlog_first <= had ? had : 0,
+		.log = bound_cut(at_most(log, floor_of(st, rd)), &st->log, limit),
 		.audit = bound_cut(audit, &st->audit, limit),
 		.quarantine = bound_cut(quarantine, &st->quarantine, limit),
 	};
@@ -125,16 +148,32 @@ delete_up_to(struct store *st, enum store_stmt which, uint64_t cut, struct fm_er
 {
 	if (cut == 0)
 		return 0;
-	sqlite3_bind_int64(st->sql[which], 1, (sqlite3_int64)cut);
+	sqlite3_bind_int64(st->sql[which], 1, (sqlite3_int64)at_most(cut, INT64_MAX));
 	return store_run(st, st->sql[which], err);
+}
+
+/* Before a cut deletes what a reader has not had. */
+static int
+save_backlog(struct store *st, const struct cuts *cuts, struct fm_err *err)
+{
+	uint64_t had = slowest(cuts->rd);
+
+	if (cuts->log <= had)
+		return 0;
+	return store_backlog_take(st, cuts->rd, had < st->log.first ? st->log.first : had + 1,
+				  cuts->log, err);
 }
 
 static int
 delete_cuts(struct store *st, const void *arg, struct fm_err *err)
 {
 	const struct cuts *cuts = arg;
-	int r = delete_up_to(st, SQL_TRIM_TRANSITION, cuts->log, err);
+	int r = save_backlog(st, cuts, err);
 
+	if (r == 0)
+		r = delete_up_to(st, SQL_TRIM_TRANSITION, cuts->log, err);
+	if (r == 0)
+		r = delete_up_to(st, SQL_TRIM_BACKLOG, cuts->backlog, err);
 	if (r == 0)
 		r = delete_up_to(st, SQL_TRIM_AUDIT, cuts->audit, err);
 	if (r == 0)
@@ -152,8 +191,26 @@ apply_cut(struct ids *ids, uint64_t cut)
 	return n;
 }
 
+static uint64_t
+read_figure(const struct store *st, enum store_stmt which)
+{
+	sqlite3_stmt *stmt = st->sql[which];
+	uint64_t n = 0;
+
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		n = (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return n;
+}
+
+void
+store_note_backlog(struct store *st)
+{
+	st->backlog_first = read_figure(st, SQL_FIRST_BACKLOG);
+}
+
 int
-store_trim(struct store *st, struct fm_time now, uint64_t floor_seq, unsigned limit,
+store_trim(struct store *st, struct fm_time now, const struct store_readers *rd, unsigned limit,
 	   struct fm_err *err)
 {
 	struct cuts cuts;
@@ -162,12 +219,14 @@ store_trim(struct store *st, struct fm_time now, uint64_t floor_seq, unsigned li
 	if (st->broken != 0)
 		return fm_fail(err, st->broken, "%s: failed before; exit and recover", st->path);
 	limit = (unsigned)at_most(limit, INT32_MAX);
-	int r = limit == 0 ? 0 : find_cuts(st, now, floor_seq, limit, &cuts, err);
-	if (r < 0 || limit == 0 || (cuts.log | cuts.audit | cuts.quarantine) == 0)
+	int r = limit == 0 ? 0 : find_cuts(st, now, rd, limit, &cuts, err);
+	if (r < 0 || limit == 0 ||
+	    (cuts.log | cuts.audit | cuts.quarantine | cuts.backlog) == 0)
 		return r;
 	r = store_transact(st, delete_cuts, &cuts, err);
 	if (r < 0)
 		return r;
+	store_note_backlog(st);
 	apply_cut(&st->audit, cuts.audit);
 	apply_cut(&st->quarantine, cuts.quarantine);
 	return (int)apply_cut(&st->log, cuts.log);
@@ -178,17 +237,12 @@ store_trim(struct store *st, struct fm_time now, uint64_t floor_seq, unsigned li
 void
 store_get_stats(const struct store *st, struct store_stats *ret)
 {
-	sqlite3_stmt *stmt = st->sql[SQL_PAGE_COUNT];
-	uint64_t pages = 0;
-
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		pages = (uint64_t)sqlite3_column_int64(stmt, 0);
-	sqlite3_reset(stmt);
 	*ret = (struct store_stats){
 		.commits = st->commits,
 		.transitions = st->transitions,
 		.rows = st->rows,
-		.file_bytes = pages * 4096,
+		.file_bytes = read_figure(st, SQL_PAGE_COUNT) * 4096,
 		.wal_bytes = store_wal_bytes(st),
+		.backlog = st->backlog_first == 0 ? 0 : read_figure(st, SQL_COUNT_BACKLOG),
 	};
 }

@@ -6,7 +6,8 @@
  *
  * Promises checked: in order without a hole (a repetition goes back and comes up to where it was
  * step by step), every transition at least once, each repetition byte for byte the same, after a
- * restart on from the stored cursor, through refusals and failures, closed with work in flight.
+ * restart on from the stored cursor, through refusals and failures, closed with work in flight; and
+ * after retention has overtaken it the newest of each alarm, with gaps that cover all the others.
  */
 #ifndef SINK_SUITE_H
 #define SINK_SUITE_H
@@ -289,6 +290,65 @@ suite_close_in_flight(struct suite *s)
 	suite_expect_all(s);
 }
 
+/*
+ * From had on each arrival is the next transition as it was committed, or a gap up to its own
+ * number; a repetition goes back. Returns how many numbers arrived as transitions.
+ */
+static inline uint64_t
+suite_account(struct suite *s, size_t had, const uint64_t *hashes)
+{
+	static struct arrival arrivals[SUITE_MAX_ARRIVALS];
+	size_t n = s->subject->arrived(s->world, arrivals, SUITE_MAX_ARRIVALS);
+	uint64_t highest = had > 0 ? arrivals[had - 1].seq : 0, whole = 0;
+
+	for (size_t i = had; i < n; i++) {
+		const struct arrival *a = &arrivals[i];
+		if (a->seq <= highest)
+			continue;
+		if (a->seq > highest + 1)
+			cr_expect_neq(a->hash, hashes[a->seq], "%llu follows %llu",
+				      (unsigned long long)a->seq, (unsigned long long)highest);
+		whole += a->hash == hashes[a->seq];
+		highest = a->seq;
+	}
+	cr_expect_eq(highest, store_last_seq(s->store.st));
+	return whole;
+}
+
+/* 40 alarms are set 30 times while the sink is away, and retention does not wait for it. */
+static inline void
+suite_left_behind(struct suite *s)
+{
+	static struct arrival arrivals[SUITE_MAX_ARRIVALS];
+	static uint64_t hashes[SUITE_MAX_ARRIVALS];
+	const struct store_query all = {.kind = -1};
+
+	suite_commit(s, 20);
+	suite_deliver(s);
+	if (!s->subject->set_weather(s->world, s->sink, WEATHER_BROKEN) &&
+	    !s->subject->set_weather(s->world, s->sink, WEATHER_FULL))
+		cr_skip_test("this sink cannot be away");
+	size_t had = s->subject->arrived(s->world, arrivals, SUITE_MAX_ARRIVALS);
+	for (int i = 0; i < 30; i++) {
+		suite_commit(s, 40);
+		(void)outbox_next_retry(s->ob, &s->now);
+		suite_pump(s);
+		s->subject->settle(s->world, s->sink);
+	}
+	MUST(store_transitions(s->store.st, &all, suite_note_hash, hashes, &err));
+	s->store.st->max_transitions = s->store.st->max_backlog = 10;
+	const struct store_readers rd = outbox_readers(s->ob);
+	while (store_trim(s->store.st, s->now, &rd, 100, NULL) > 0)
+		;
+	cr_assert_gt(store_oldest_seq(s->store.st), rd.acked[0] + 1);
+	suite_restart(s);
+	s->subject->set_weather(s->world, s->sink, WEATHER_FAIR);
+	suite_deliver(s);
+	uint64_t whole = suite_account(s, had, hashes);
+	cr_expect_geq(whole, 40, "the newest of each alarm");
+	cr_expect_lt(whole, 30 * 40);
+}
+
 #define SINK_SUITE(name, subject_) \
 	static void run_##name(void (*body)(struct suite *s)) \
 	{ \
@@ -312,6 +372,7 @@ suite_close_in_flight(struct suite *s)
 	SINK_SUITE_CASE_OF(name, room_again, waits_for_room) \
 	SINK_SUITE_CASE_OF(name, errors, outlasts_errors) \
 	SINK_SUITE_CASE_OF(name, backs_off, tries_less_and_less_often) \
+	SINK_SUITE_CASE_OF(name, left_behind, gets_the_newest_of_each_alarm_when_left_behind) \
 	SINK_SUITE_CASE_OF(name, close_in_flight, closes_with_work_in_flight)
 
 #endif

@@ -310,21 +310,84 @@ Test(outbox, believes_an_ack_that_comes_after_a_reset)
 	rig_end(&rig);
 }
 
-Test(outbox, says_in_place_what_retention_took_from_a_sink)
+static void
+trim(struct rig *rig)
+{
+	const struct store_readers rd = outbox_readers(rig->ob);
+
+	rig->store.st->max_transitions = rig->store.st->max_backlog = 5;
+	while (store_trim(rig->store.st, rig->now, &rd, 100, NULL) > 0)
+		;
+}
+
+static void
+note_left_behind(void *ctx, const struct sink_stats *s)
+{
+	*(bool *)ctx |= s->left_behind;
+}
+
+static bool
+is_left_behind(struct rig *rig)
+{
+	bool left = false;
+
+	outbox_each(rig->ob, note_left_behind, &left);
+	return left;
+}
+
+/* One alarm that changes all the time, and one raised in between. */
+static void
+commit_story(struct rig *rig)
+{
+	MUST(store_begin(rig->store.st, &err));
+	for (int i = 1; i <= 20; i++)
+		rig_put(&rig->store, i == 7 ? 7000 : 6000, i == 1 || i == 7 ? TR_RAISE : TR_CHANGE);
+	MUST(store_commit(rig->store.st, &err));
+}
+
+Test(outbox, gives_a_sink_that_was_left_behind_the_current_state_and_says_what_is_missing)
+{
+	static const uint64_t seq[] = {6, 7, 14, 15, 16, 17, 18, 19, 20};
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+
+	f->answer = -EIO;
+	commit_story(&rig);
+	pump_all(&rig);
+	trim(&rig);
+	cr_expect(is_left_behind(&rig));
+	f->answer = 0;
+	cr_assert(outbox_next_retry(rig.ob, &rig.now));
+	pump_all(&rig);
+	cr_assert_eq(rig.world->n, FM_ARRAY_LEN(seq), "%zu", rig.world->n);
+	for (size_t i = 0; i < FM_ARRAY_LEN(seq); i++) {
+		cr_expect_eq(rig.world->seq[i], seq[i]);
+		cr_expect_eq(rig.world->kind[i] == TR_GAP, i == 0 || i == 2);
+	}
+	cr_expect_not(is_left_behind(&rig));
+	rig_end(&rig);
+}
+
+Test(outbox, tells_of_a_gap_again_in_the_same_bytes)
 {
 	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
 
-	commit(&rig, 20);
-	MUST(store_begin(rig.store.st, &err));
-	MUST(store_put_cursor(rig.store.st, "s", 3, &err));
-	MUST(store_commit(rig.store.st, &err));
-	rig.store.st->max_transitions = 5;
-	MUST(store_trim(rig.store.st, rig.now, UINT64_MAX, 100, &err));
-	add(&rig, "s", false);
+	f->answer = -EIO;
+	f->ack_at_once = false;
+	commit_story(&rig);
 	pump_all(&rig);
-	cr_expect_eq(rig.world->kind[0], TR_GAP);
-	cr_expect_eq(rig.world->kind[1], TR_RAISE);
-	expect_arrived(&rig, 15, 20);
+	trim(&rig);
+	f->answer = 0;
+	cr_assert(outbox_next_retry(rig.ob, &rig.now));
+	pump_all(&rig);
+	const size_t n = rig.world->n;
+	outbox_failed(&f->sink, rig.now, "connection lost");
+	cr_assert(outbox_next_retry(rig.ob, &rig.now));
+	pump_all(&rig);
+	cr_assert_eq(rig.world->n, 2 * n);
+	for (size_t i = 0; i < n; i++)
+		cr_expect_eq(rig.world->hash[i], rig.world->hash[n + i], "%zu", i);
 	rig_end(&rig);
 }
 

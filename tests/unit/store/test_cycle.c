@@ -337,7 +337,7 @@ Test(broken, store_does_nothing_more)
 	rig_raise(&rig, 1, 1);
 	rig.st->broken = -EIO;
 	cr_expect_eq(store_begin(rig.st, &why), -EIO);
-	cr_expect_eq(store_trim(rig.st, (struct fm_time){1}, 1, 1, &why), -EIO);
+	cr_expect_eq(store_trim(rig.st, (struct fm_time){1}, &(struct store_readers){0}, 1, &why), -EIO);
 	cr_expect_eq(store_checkpoint(rig.st, &why), -EIO);
 	rig_close(&rig);
 	rig_open(&rig);

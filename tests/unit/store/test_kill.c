@@ -38,7 +38,8 @@ write_cycles(struct store_rig *rig, int told_fd, uint64_t seed)
 		if (next_random(&seed) % 16 == 0)
 			MUST(store_checkpoint_now(rig->st, &err));
 		if (next_random(&seed) % 16 == 0)
-			MUST(store_trim(rig->st, (struct fm_time){1}, UINT64_MAX, 1000, &err));
+			MUST(store_trim(rig->st, (struct fm_time){1}, &(struct store_readers){0}, 1000,
+					&err));
 	}
 }
 

@@ -179,7 +179,7 @@ Test(open, refuses_a_newer_schema_and_names_both)
 	set_version(&rig, 4711);
 	cr_expect_eq(try_open(rig.dir, &why), -EPROTO);
 	cr_expect(strstr(why.msg, "4711") != NULL, "%s", why.msg);
-	cr_expect(strstr(why.msg, "up to 1") != NULL, "%s", why.msg);
+	cr_expect(strstr(why.msg, "up to 2") != NULL, "%s", why.msg);
 	rig_fini(&rig);
 }
 
@@ -199,36 +199,77 @@ count_columns(struct store *st, const char *sql)
 Test(migrate, takes_only_the_steps_that_are_lacking_in_order)
 {
 	static const struct schema_step steps[] = {
-		{1, "CREATE TABLE never(a)"},
-		{2, "CREATE TABLE step(a)"},
-		{3, "ALTER TABLE step ADD COLUMN b"},
+		{STORE_SCHEMA, "CREATE TABLE never(a)"},
+		{STORE_SCHEMA + 1, "CREATE TABLE step(a)"},
+		{STORE_SCHEMA + 2, "ALTER TABLE step ADD COLUMN b"},
 		{0, NULL},
 	};
 	struct store_rig rig = rig_unopened();
 	struct fm_err why;
 
 	rig_open(&rig);
-	MUST(store_migrate(rig.st, steps, 3, &err));
+	MUST(store_migrate(rig.st, steps, STORE_SCHEMA + 2, &err));
 	cr_expect_eq(count_columns(rig.st, "SELECT * FROM step"), 2);
 	cr_expect_eq(count_columns(rig.st, "SELECT * FROM never"), -1);
-	MUST(store_migrate(rig.st, steps, 3, &err));
-	cr_expect_eq(store_migrate(rig.st, steps, 2, &why), -EPROTO);
+	MUST(store_migrate(rig.st, steps, STORE_SCHEMA + 2, &err));
+	cr_expect_eq(store_migrate(rig.st, steps, STORE_SCHEMA + 1, &why), -EPROTO);
 	rig_fini(&rig);
 }
 
 Test(migrate, leaves_the_version_before_a_step_that_fails)
 {
 	static const struct schema_step bad[] = {
-		{2, "CREATE TABLE half(a); CREATE TABLE half(a)"}, {0, NULL},
+		{STORE_SCHEMA + 1, "CREATE TABLE half(a); CREATE TABLE half(a)"}, {0, NULL},
 	};
-	static const struct schema_step good[] = {{2, "CREATE TABLE half(a)"}, {0, NULL}};
+	static const struct schema_step good[] = {
+		{STORE_SCHEMA + 1, "CREATE TABLE half(a)"}, {0, NULL},
+	};
 	struct store_rig rig = rig_unopened();
 	struct fm_err why;
 
 	rig_open(&rig);
-	cr_expect_lt(store_migrate(rig.st, bad, 2, &why), 0);
+	cr_expect_lt(store_migrate(rig.st, bad, STORE_SCHEMA + 1, &why), 0);
 	cr_expect_eq(count_columns(rig.st, "SELECT * FROM half"), -1);
-	MUST(store_migrate(rig.st, good, 2, &err));
+	MUST(store_migrate(rig.st, good, STORE_SCHEMA + 1, &err));
+	rig_fini(&rig);
+}
+
+static void
+expect_main_fact(void *ctx, const struct row *row)
+{
+	const char *const *expected = ctx;
+
+	if (row->kind != ROW_INSTANCE)
+		return;
+	if (*expected == NULL)
+		cr_expect_null(row->u.instance.main_fact);
+	else
+		cr_expect_str_eq(row->u.instance.main_fact, *expected);
+}
+
+/* What the order of events/facts.def was then; what it is now does not matter. */
+Test(migrate, turns_the_facts_numbers_of_version_1_into_names)
+{
+	static const struct { int number; const char *name; } was[] = {
+		{-1, NULL}, {0, "instance.stopped"}, {2, "instance.paused"},
+		{7, "instance.migrating"}, {13, "instance.resize_reverting"},
+		{17, "instance.unscheduled"},
+	};
+	struct store_rig rig = rig_unopened();
+	char sql[256];
+
+	for (size_t i = 0; i < FM_ARRAY_LEN(was); i++) {
+		rig_open(&rig);
+		snprintf(sql, sizeof(sql), "DROP TABLE backlog; PRAGMA user_version = 1;"
+			 "ALTER TABLE host DROP COLUMN seq_healed; DELETE FROM instance;"
+			 "INSERT INTO instance(uuid, main_fact) VALUES('u', %d)", was[i].number);
+		MUST(store_exec(rig.st, sql, &err));
+		rig_close(&rig);
+		rig_open(&rig);
+		MUST(store_each_row(rig.st, expect_main_fact, (void *)(uintptr_t)&was[i].name,
+				    &err));
+		rig_close(&rig);
+	}
 	rig_fini(&rig);
 }
 

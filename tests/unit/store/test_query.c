@@ -169,7 +169,8 @@ static int
 trim(struct store_rig *rig, int64_t now_s, uint64_t floor, unsigned limit)
 {
 	struct fm_err why = {0};
-	int r = store_trim(rig->st, (struct fm_time){now_s * FM_NS_PER_S}, floor, limit, &why);
+	int r = store_trim(rig->st, (struct fm_time){now_s * FM_NS_PER_S},
+			   &(struct store_readers){&floor, 1}, limit, &why);
 
 	cr_expect_geq(r, 0, "%s", why.msg);
 	return r;
