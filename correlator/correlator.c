@@ -445,6 +445,12 @@ corr_find_uuid(const struct correlator *corr, const struct fm_uuid *uuid)
 	return NULL;
 }
 
+uint64_t
+corr_active(const struct correlator *corr)
+{
+	return corr->active.n;
+}
+
 void
 corr_get_stats(const struct correlator *corr, struct corr_stats *ret)
 {

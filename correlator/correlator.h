@@ -80,6 +80,7 @@ void corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, s
 
 bool corr_next_deadline(const struct correlator *corr, struct fm_time *ret_due);
 struct fm_time corr_now(const struct correlator *corr);
+uint64_t corr_active(const struct correlator *corr);    /* alarms, suppressed ones included */
 
 /* ---- keeping ---------------------------------------------------------------------------- */
 

@@ -53,6 +53,9 @@ static const struct setting settings[] = {
 	{"retention.transitions", NUMBER, AT(keep_transitions), "1000000", 1000, 1000000000, NULL},
 	{"retention.backlog", NUMBER, AT(keep_backlog), "1000000", 1000, 1000000000, NULL},
 	{"retention.age", SPAN, AT(keep_age), "90d", 0, 0, NULL},
+	{"self.quiet", SPAN, AT(quiet), "10m", 0, 0, NULL},
+	{"self.late", SPAN, AT(late), "60s", 0, 0, NULL},
+	{"self.disk_free", NUMBER, AT(disk_free), "268435456", 0, UINT64_MAX >> 2, NULL},
 	{"log.level", WORD, AT(log_level), "info", 0, 4, level_words},
 	{"log.journal", TEXT, AT(journal), NULL, 0, 0, NULL},
 };

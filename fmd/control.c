@@ -219,8 +219,8 @@ permitted(struct client *c, const struct ctl_request *rq)
 
 	if (writes ? c->may_write : c->may_read)
 		return true;
-	log_line(LOG_WARNING, "control", "user=%s verb=%s: not permitted", c->user,
-		 ctl_verb_name(rq->verb));
+	log_often(c->d->log, LOG_REFUSED, "user=%s verb=%s: not permitted", c->user,
+		  ctl_verb_name(rq->verb));
 	if (writes)
 		snprintf(why, sizeof(why), "not permitted to %s: needs root or the group %s",
 			 c->user, conf->write_group);
@@ -441,8 +441,8 @@ on_connection(uv_stream_t *listener, int status)
 		return;
 	}
 	if (!has_room(c)) {
-		log_line(LOG_WARNING, "control", "user=%s: turned away, limits.clients (%llu) "
-			 "are connected", c->user, (unsigned long long)d->conf->clients);
+		log_often(d->log, LOG_REFUSED, "user=%s: turned away, limits.clients (%llu) are "
+			  "connected", c->user, (unsigned long long)d->conf->clients);
 		client_refuse(c, 0, CTL_FAILED, "too many clients are connected (limits.clients); "
 			      "try again");
 		c->ended = true;

@@ -65,6 +65,7 @@ open_state(struct daemon *d, struct fm_err *err)
 
 	if (r < 0)
 		return r;
+	self_open_failure_note(d);
 	r = catalogue_open(d->conf, &d->cat, false, err);
 	if (r < 0)
 		return r;
@@ -273,7 +274,7 @@ trim(struct daemon *d)
 		n = store_trim(d->store, clock_wall(), &rd, TRIM_ROWS, &err);
 	while (n == TRIM_ROWS && clock_mono_ns() < until);
 	if (n < 0)
-		log_line(LOG_WARNING, "store", "retention: %s", err.msg);
+		log_often(d->log, LOG_UPKEEP, "retention: %s", err.msg);
 }
 
 static void
@@ -292,7 +293,7 @@ on_tick(uv_timer_t *timer)
 	if (d->failed != 0)
 		return;
 	if (is_quiet(d) && store_checkpoint(d->store, &err) < 0)
-		log_line(LOG_WARNING, "store", "checkpoint: %s", err.msg);
+		log_often(d->log, LOG_UPKEEP, "checkpoint: %s", err.msg);
 	trim(d);
 	tell_manager("WATCHDOG=1");
 }
@@ -391,6 +392,9 @@ shut_down(struct daemon *d, bool loop)
 	store_close(d->store);
 	if (d->journal_fd >= 0)
 		close(d->journal_fd);
+	if (d->self.failure_fd >= 0)
+		close(d->self.failure_fd);
+	log_tick(d->log, true);
 	for (unsigned i = 0; i < d->n_parts; i++)
 		free(d->part[i].topic);
 	free(d->part);
@@ -426,7 +430,7 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 
 	d->conf = conf;
 	d->demo = demo;
-	d->journal_fd = -1;
+	d->journal_fd = d->self.failure_fd = -1;
 	log_set_level((enum log_level)conf->log_level);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (conf->n_targets > 0)
@@ -434,6 +438,7 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 	uv_loop_init(&d->loop);
 	r = open_all(d, err);
 	if (r == 0) {
+		self_start(d);
 		loop_start(d);
 		log_line(LOG_NOTICE, "fmd", "version=%s stream=%s seq=%llu records=%u socket=%s",
 			 FMD_VERSION, store_stream(d->store),

@@ -31,6 +31,21 @@ void log_set_level(enum log_level level);
 /* One line, controls escaped. Formats are literals. */
 void log_line(enum log_level level, const char *subsystem, const char *fmt, ...) FM_PRINTF(3, 4);
 
+/* Messages of which thousands may come. The first are said, then there is a summary a minute. */
+enum log_class { LOG_QUARANTINED, LOG_CLIENT, LOG_UPKEEP, LOG_REFUSED, LOG_N_CLASSES };
+struct log_budget {
+	int64_t since;                  /* monotonic, when the interval began; 0: none runs */
+	unsigned said;                  /* in this interval, and */
+	uint64_t held;                  /* not said */
+	uint64_t held_ever;
+};
+/* budget: of all classes. */
+void log_often(struct log_budget *budget, enum log_class class, const char *fmt, ...)
+	FM_PRINTF(3, 4);
+const char *log_class_name(enum log_class class);
+/* Says what was held back, when its interval is over or this is the last call. */
+void log_tick(struct log_budget *budget, bool last);
+
 /* The only clock reads of fmd. */
 struct fm_time clock_wall(void);
 int64_t clock_mono_ns(void);
@@ -56,6 +71,24 @@ struct part {
 };
 
 struct client;
+
+/* The newest transition there was at a time. */
+struct sink_mark {
+	uint64_t seq;
+	int64_t at;                     /* monotonic; 0: no mark yet */
+};
+
+/* What fmd's own alarms rest on beside the alarms themselves. */
+#define SELF_NOTE 512
+struct self {
+	struct fm_time quarantine_quiet;        /* when 990.001 clears; 0: not set */
+	bool unreachable;
+	int64_t unreachable_since;      /* monotonic, like the next two */
+	int64_t failure_until, look_at_hosts;
+	char failure[SELF_NOTE + 1];    /* how the last run ended; "": well */
+	int failure_fd;
+	struct sink_mark mark[CONF_MAX_LIST + 2];       /* SNMP targets, Kafka, journal */
+};
 
 struct daemon {
 	struct fmd_conf *conf;
@@ -87,9 +120,8 @@ struct daemon {
 	struct fm_time missed_until;    /* wall clock: not listened to before, and accounted for */
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
 	uint64_t quarantine_kept;
-	struct fm_time quarantine_quiet;        /* when 990.001 clears; 0: not set */
-	bool unreachable, unreachable_told;
-	int64_t unreachable_since;      /* monotonic */
+	struct self self;
+	struct log_budget log[LOG_N_CLASSES];
 	struct fm_time record_ts;       /* of the record at hand */
 	int64_t record_mono;            /* demo: when the last one came */
 	/* the loop */
@@ -146,7 +178,12 @@ void self_set(struct daemon *d, const char *id, const char *entity, bool on, con
 void self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partition,
 		 const char *text);
 void self_quarantined(struct daemon *d);
+/* Once, when all is open and nothing runs yet. */
+void self_start(struct daemon *d);
 void self_tick(struct daemon *d, struct fm_time now);
+/* Reads how the last run ended and makes room for how this one will; once, with the state. */
+void self_open_failure_note(struct daemon *d);
+void self_note_failure(struct daemon *d, const char *text);
 
 /* control.c */
 int control_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;

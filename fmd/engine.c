@@ -22,6 +22,7 @@ engine_fail(struct daemon *d, int code, const char *what)
 {
 	log_line(LOG_ERROR, "store", "%s: %s; ending, to go on from the last commit", what,
 		 d->err.msg);
+	self_note_failure(d, d->err.msg);
 	d->exit_code = code == -EBUSY ? FMD_EXIT_LOCKED : FMD_EXIT_IO;
 	d->failed = code;
 	d->stopping = true;
@@ -132,8 +133,8 @@ quarantine(struct daemon *d, const struct kafka_record *rec, const char *reason)
 		.full_len = rec->len};
 
 	q.len = (uint32_t)(rec->len < FM_MAX_QUARANTINE_BODY ? rec->len : FM_MAX_QUARANTINE_BODY);
-	log_line(LOG_WARNING, "decode", "topic=%s partition=%d offset=%lld: %s; quarantined",
-		 rec->topic, rec->partition, (long long)rec->offset, reason);
+	log_often(d->log, LOG_QUARANTINED, "topic=%s partition=%d offset=%lld: %s; quarantined",
+		  rec->topic, rec->partition, (long long)rec->offset, reason);
 	if (!begin_txn(d))
 		return;
 	d->failed = store_put_quarantine(d->store, &q, &d->err);

@@ -191,6 +191,16 @@ stats_input(const struct verb_call *call)
 	}
 }
 
+static uint64_t
+quarantined_ever(const struct daemon *d)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < d->n_parts; i++)
+		n += d->part[i].ledger[LEDGER_QUARANTINED];
+	return n;
+}
+
 void
 verb_stats(struct verb_call *call)
 {
@@ -217,6 +227,8 @@ verb_stats(struct verb_call *call)
 	figure(call, "store", "file size", s.file_bytes, "bytes");
 	figure(call, "store", "log size", s.wal_bytes, "bytes");
 	figure(call, "store", "quarantined", store_quarantine_count(d->store), "");
+	figure(call, "store", "quarantined ever", quarantined_ever(d), "");
+	figure(call, "store", "backlog of slow sinks", s.backlog, "");
 	if (d->agent != NULL) {
 		fmagent_get_stats(d->agent, &a);
 		figure(call, "snmp", "notifications sent", a.sent, "");
@@ -225,6 +237,9 @@ verb_stats(struct verb_call *call)
 	}
 	figure(call, "control", "clients", d->n_clients, "");
 	figure(call, "control", "unread", control_unread(d), "bytes");
+	for (unsigned i = 0; i < LOG_N_CLASSES; i++)
+		figure(call, "log lines held back", log_class_name((enum log_class)i),
+		       d->log[i].held_ever, "");
 	verb_done(call, CTL_OK, NULL);
 }
 

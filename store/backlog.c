@@ -4,8 +4,8 @@
  * through here, one transition after the other, and only the newest of each occurrence stays:
  *
  *   - two rows an occurrence at most: the newest announcement (what makes a trap: raise, change,
- *     clear, unsuppress) and the newest of the others, so that an acknowledgement does not hide
- *     that the alarm was raised
+ *     clear, unsuppress, unshelve) and the newest of the others, so that an acknowledgement does
+ *     not hide that the alarm was raised
  *   - none of an occurrence that began and was purged behind every reader's cursor
  *   - no logs: they are no state
  *
@@ -18,7 +18,8 @@ static bool
 is_announcement(const struct stored_transition *tr)
 {
 	return tr->notify && (tr->kind == TR_RAISE || tr->kind == TR_CHANGE ||
-			      tr->kind == TR_CLEAR || tr->kind == TR_UNSUPPRESS);
+			      tr->kind == TR_CLEAR || tr->kind == TR_UNSUPPRESS ||
+			      tr->kind == TR_UNSHELVE);
 }
 
 static void
