@@ -337,16 +337,17 @@ class Bench:
 
     def demo(self):
         for share, count in self.shares:
+            count = max(count // 20, 15_000)
             fmd = self.fmd(self.work / f"demo-{share}", None, f"demo-{share * 100:g}")
             try:
                 fmd.connect()
                 brokers = (fmd.directory / "state" / "broker").read_text().strip()
                 bridges, begin = Bridges(GUESTS), (int(time.time()) - 3600) * 1000
                 feeder = threading.Thread(target=self.feed_in_step,
-                                          args=(brokers, bridges, share, count // 20, begin))
+                                          args=(brokers, bridges, share, count, begin))
                 self.fed, self.seen = 0, 0
                 feeder.start()
-                figures = self.through_in_step(fmd, GUESTS, GUESTS + count // 20)
+                figures = self.through_in_step(fmd, GUESTS, GUESTS + count)
                 feeder.join()
             finally:
                 fmd.end()
