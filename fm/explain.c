@@ -1,6 +1,7 @@
 /*
  * explain: the history of one alarm as a story: what it is now, then each thing that happened to
- * it and because of what. Everything told is in the fm.transition/1 records; nothing is guessed.
+ * it, because of what, and how far each sink is with telling it. Everything told is in fmd's rows, the
+ * fm.transition/1 records and what "explain" adds to them; nothing is guessed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -182,6 +183,39 @@ print_announced(const struct look *look, const json_t *row)
 	print_said(look, "announced", &b);
 }
 
+/* "snmp:noc-a, snmp:noc-b": those of which it is so; nothing when there is none. */
+static void
+add_sinks(struct fm_buf *b, const json_t *sinks, const char *delivery)
+{
+	const size_t n = json_array_size(sinks);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *sink = json_array_get(sinks, i);
+
+		if (strcmp(row_text(sink, "delivery"), delivery) != 0)
+			continue;
+		fm_buf_adds(b, any ? ", " : b->len > 0 ? "; " : "");
+		if (!any)
+			fm_buf_addf(b, "%s: ", delivery);
+		add_text(b, sink, "name");
+		any = true;
+	}
+}
+
+static void
+print_sinks(const struct look *look, const json_t *row)
+{
+	const json_t *sinks = row_value(row, "sinks");
+	struct fm_buf b = {0};
+
+	if (json_array_size(sinks) == 0)
+		return;
+	add_sinks(&b, sinks, "done");
+	add_sinks(&b, sinks, "pending");
+	print_said(look, "sinks", &b);
+}
+
 /* "severity warning -> minor" where it changed, else the severity alone. */
 static void
 add_change(struct fm_buf *b, const struct look *look, const json_t *row)
@@ -225,6 +259,7 @@ print_change(const struct look *look, const json_t *row, bool first)
 	print_rule(look, row);
 	print_parent(look, row);
 	print_announced(look, row);
+	print_sinks(look, row);
 }
 
 /* ---- one occurrence ------------------------------------------------------------------------ */
@@ -271,15 +306,12 @@ print_headline(const struct look *look, const json_t *row)
 	print_state(look, row);
 }
 
-/* An occurrence begins with its raise (a log is all of itself); else its beginning is gone. */
 static void
 print_truncation(const json_t *first)
 {
-	const char *kind = row_text(first, "kind");
 	struct fm_buf time = {0};
 
-	if (strcmp(kind, transition_kind_name(TR_RAISE)) == 0 ||
-	    strcmp(kind, transition_kind_name(TR_LOG)) == 0)
+	if (!json_is_true(row_value(first, "truncated")))
 		return;
 	text_time(&time, row_text(first, "time"), TIME_MS);
 	printf("\n(history before %s is no longer kept)\n", time.s);

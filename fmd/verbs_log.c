@@ -24,6 +24,52 @@ is_wanted(const struct verb_call *call, const struct stored_transition *tr)
 		ctl_query_matches_json(call->query, tr->json, tr->len);
 }
 
+/* What "explain" puts behind the members of a transition: how far each sink is with it. */
+struct delivery {
+	json_t *sinks;
+	uint64_t seq;
+};
+
+static void
+add_delivery(void *ctx, const struct sink_stats *s)
+{
+	const struct delivery *d = ctx;
+
+	json_array_append_new(d->sinks, json_pack("{s:s, s:s}", "name", s->name, "delivery",
+						  s->acked >= d->seq ? "done" : "pending"));
+}
+
+/* An occurrence begins with its raise, a log is all of itself; else retention took the beginning. */
+static bool
+is_truncated(struct verb_call *call, const struct stored_transition *tr)
+{
+	const bool known = call->n > 0 && fm_uuid_eq(&call->told, &tr->uuid);
+
+	call->told = tr->uuid;
+	return !known && tr->kind != TR_RAISE && tr->kind != TR_LOG;
+}
+
+static void
+explained_row(struct verb_call *call, const struct stored_transition *tr)
+{
+	struct delivery d = {.sinks = json_array(), .seq = tr->seq};
+
+	outbox_each(call->d->outbox, add_delivery, &d);
+	json_t *more = json_pack("{s:b, s:o}", "truncated", is_truncated(call, tr), "sinks",
+				 d.sinks);
+	char *text = json_dumps(more, JSON_COMPACT);
+	struct fm_buf row = {0};
+
+	/* The one object's end and the other's beginning become a comma. */
+	fm_buf_add(&row, tr->json, tr->len - 1);
+	fm_buf_add(&row, ",", 1);
+	fm_buf_adds(&row, text + 1);
+	ctl_reply_row(call->out, call->rq.id, row.s, row.len);
+	fm_buf_fini(&row);
+	free(text);
+	json_decref(more);
+}
+
 static bool
 event_one(void *ctx, const struct stored_transition *tr)
 {
@@ -31,7 +77,10 @@ event_one(void *ctx, const struct stored_transition *tr)
 
 	call->at.after_seq = tr->seq;
 	if (is_wanted(call, tr)) {
-		ctl_reply_row(call->out, call->rq.id, tr->json, tr->len);
+		if (call->rq.verb == CTL_VERB_EXPLAIN)
+			explained_row(call, tr);
+		else
+			ctl_reply_row(call->out, call->rq.id, tr->json, tr->len);
 		call->n++;
 	}
 	return verb_piece_goes_on(call);

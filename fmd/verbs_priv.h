@@ -26,6 +26,7 @@ struct verb_call {
 	bool in_cleared;                /* the last alarm given: */
 	struct fm_time cleared_at;
 	uint64_t alarm_no;
+	struct fm_uuid told;            /* explain: the occurrence that the last row was of */
 };
 
 /* Ends the answer. error may be NULL. */

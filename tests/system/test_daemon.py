@@ -243,6 +243,10 @@ class EndToEnd(Base):
         why = self.rows("explain", "200.004", "host=compute-1")
         self.assertEqual([w["cause"]["kind"] for w in why], ["record", "command"])
         self.assertEqual(why[0]["cause"]["topic"], "fm.requests")
+        self.assertEqual([w["truncated"] for w in why], [False, False])
+        self.assertEqual([w["truncated"] for w in why], [False, False])
+        self.assertEqual([w["seq"] for w in self.rows("explain", raised["alarm"]["uuid"])],
+                         [w["seq"] for w in why])
 
     def test_bad_records_are_put_aside_and_reading_goes_on(self):
         self.produce("fm.requests", "}{")
@@ -263,6 +267,9 @@ class EndToEnd(Base):
         sinks = {s["name"]: s for s in self.rows("sink-list")}
         self.assertEqual(sinks["snmp:live"]["lag"], 0)
         self.assertGreater(sinks["snmp:frozen"]["lag"], 0)
+        last = self.rows("explain", "200.004", "host=compute-1")[-1]
+        self.assertEqual({s["name"]: s["delivery"] for s in last["sinks"] if "snmp" in s["name"]},
+                         {"snmp:live": "done", "snmp:frozen": "pending"})
         self.frozen.signal(signal.SIGCONT)
         wait(lambda: {s["name"]: s for s in self.rows("sink-list")}["snmp:frozen"]["lag"] == 0,
              "the thawed target to be served", 90)

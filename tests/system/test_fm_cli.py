@@ -403,6 +403,7 @@ class Stories(Base):
 
     def test_explain_marks_a_beginning_that_is_gone(self):
         del self.fmd.rows["explain"][0]
+        self.fmd.rows["explain"][0]["truncated"] = True
         self.assertIn("(history before 2026-11-23 11:18:08.118+01:00 is no longer kept)",
                       self.fm("explain", UUID))
 
@@ -415,6 +416,14 @@ class Stories(Base):
         self.assertIn("active, warning, masked, uuid", text)
         self.assertIn("announced  no: masked", text)
         self.assertIn("parent     alarm " + UUID, text)
+
+    def test_explain_says_how_far_each_sink_is(self):
+        text = self.fm("explain", *KEY)
+        self.assertEqual(re.findall(r"^    sinks +(.*)$", text, re.M),
+                         ["done: kafka, snmp:noc-a"] * 3 + ["done: kafka; pending: snmp:noc-a"])
+        for row in self.fmd.rows["explain"]:
+            row["sinks"] = []
+        self.assertNotIn("sinks", self.fm("explain", *KEY))
 
     def test_explain_keeps_occurrences_apart(self):
         again = fake_fmd.transition(30, "raise", fake_fmd.alarm(40, alarm_id="700.008"))

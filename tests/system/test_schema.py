@@ -101,7 +101,10 @@ class Documents(unittest.TestCase):
         kinds = re.search(r"#define TRANSITION_KINDS.*?\n\n", (ROOT / "alarm/alarm.h").read_text(),
                           re.S).group(0)
         schema = json.loads((SCHEMAS / "fm.transition.schema.json").read_text())
-        self.assertEqual(schema["properties"]["kind"]["enum"], re.findall(r'"([^"]+)"', kinds))
+        members = schema["$defs"]["members"]
+        self.assertEqual(members["properties"]["kind"]["enum"], re.findall(r'"([^"]+)"', kinds))
+        self.assertEqual(schema["propertyNames"]["enum"], members["required"])
+        self.assertEqual(members["required"], list(members["properties"]))
 
 
 @unittest.skipUnless(shutil.which("kcat"), "needs kcat")
@@ -223,6 +226,7 @@ class Output(Base):
         self.check_alarms()
         self.check_quarantine()
         self.check_journal(last)
+        self.check_explained()
         self.check_verbs()
         self.check_refusals()
         self.check_gap()
@@ -300,6 +304,25 @@ class Output(Base):
         answered |= {"alarm-delete", "input-resume"}
         schema = json.loads((SCHEMAS / "control.schema.json").read_text())
         self.assertEqual(answered, set(schema["$defs"]["args"]))
+
+    def check_explained(self):
+        """Alarms that are active, cleared, purged, and those whose beginning is gone."""
+        events, _ = self.ask("event-list", include_suppressed=True, limit=100000)
+        alarms, _ = self.ask("alarm-list", include_suppressed=True, cleared=True)
+        kinds = {}
+        for event in reversed(events):
+            kinds.setdefault(event["alarm"]["uuid"], []).append(event["kind"])
+        purged = [u for u, k in kinds.items() if k[0] == "raise" and k[-1] == "purge"]
+        headless = [u for u, k in kinds.items() if k[0] not in ("raise", "log")]
+        kept = [a["uuid"] for s in ("active", "cleared") for a in alarms
+                if a["state"] == s and a["uuid"] in kinds]
+        self.assertTrue(purged and headless and kept)
+        for uuid in (purged[0], headless[0], headless[-1], kept[0], kept[-1]):
+            rows, _ = self.ask("explain", uuid=uuid)
+            self.assertEqual([r["kind"] for r in rows], kinds[uuid])
+            self.assertEqual([r["truncated"] for r in rows],
+                             [uuid in headless] + [False] * (len(rows) - 1))
+            self.assertEqual({s["delivery"] for r in rows for s in r["sinks"]}, {"done"})
 
     def check_refusals(self):
         zeros = "00000000-0000-4000-8000-000000000000"
