@@ -179,25 +179,39 @@ class Input(Self):
 class Brokers(Self):
     """The broker is another fmd's, stopped and continued by signals."""
 
-    def test_002_no_broker(self):
+    def two(self):
         there = Base("run")
         there.setUp()
         self.addCleanup(there.doCleanups)
         broker = there.start("--demo", "--state-dir", there.dir, "-c", there.config())
-        address = (there.dir / "broker").read_text().strip()
-        config = self.config(f"kafka: {{brokers: '{address}'}}\n")
-        fmd = self.start("-c", config)
-        wait(lambda: self.figure("kafka", "reachable") == 1, "the broker to be read")
-        self.assertFalse(self.active("990.002"))
         self.addCleanup(broker.send_signal, signal.SIGCONT)
+        address = (there.dir / "broker").read_text().strip()
+        self.conf = self.config(f"kafka: {{brokers: '{address}'}}\n")
+        fmd = self.start("-c", self.conf)
+        wait(lambda: self.figure("kafka", "reachable") == 1, "the broker to be read")
+        return broker, fmd
+
+    def test_002_no_broker(self):
+        broker, fmd = self.two()
+        self.assertFalse(self.active("990.002"))
         broker.send_signal(signal.SIGSTOP)
         self.raised("990.002", 60)
         self.end(fmd)
         broker.send_signal(signal.SIGCONT)
-        self.start("-c", config)                # one that has not seen it go clears it too
+        self.start("-c", self.conf)             # one that has not seen it go clears it too
         self.cleared("990.002", 60)
         kinds = [t["kind"] for t in self.rows("alarm-history", "990.002", "service=fmd.input=kafka")]
         self.assertEqual(kinds, ["raise", "clear"])
+
+    def test_an_end_while_the_broker_comes_back(self):
+        broker, fmd = self.two()
+        broker.send_signal(signal.SIGSTOP)
+        self.raised("990.002", 60)
+        fmd.send_signal(signal.SIGTERM)
+        wait(lambda: "SIGTERM: ending" in self.log(), "the end to begin")
+        broker.send_signal(signal.SIGCONT)      # reports may come while all is being closed
+        self.assertEqual(fmd.wait(60), 0, self.log())
+        self.assertNotIn("Sanitizer", self.log())
 
 
 @unittest.skipUnless(shutil.which("kcat") and find_snmptrapd(), "needs kcat and snmptrapd")
