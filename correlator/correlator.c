@@ -138,6 +138,17 @@ corr_apply(struct correlator *corr, const struct event *ev, transition_sink_f *s
 	return outcome;
 }
 
+void
+corr_pass(struct correlator *corr, const struct event *ev, transition_sink_f *sink, void *ctx)
+{
+	struct host *h;
+
+	begin(corr, ev->at, sink, ctx);
+	h = ev->origin == ORIGIN_LIBVIRT ? host_get(corr, ev->host) : NULL;
+	if (h != NULL)
+		(void)host_heard(corr, h, ev);
+}
+
 /* ---- commands -------------------------------------------------------------------------------------- */
 
 static struct corr_alarm *

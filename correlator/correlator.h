@@ -37,6 +37,12 @@ void corr_advance(struct correlator *corr, struct fm_time now, transition_sink_f
 enum corr_outcome corr_apply(struct correlator *corr, const struct event *ev,
 			     transition_sink_f *sink, void *ctx);
 
+/*
+ * A record of a type that the decoder does not know (it returned 1): advances as corr_apply does, and
+ * takes its place in its host's sequence, so that it is not called lost.
+ */
+void corr_pass(struct correlator *corr, const struct event *ev, transition_sink_f *sink, void *ctx);
+
 enum corr_command_kind { CORR_CMD_CLEAR, CORR_CMD_ACK, CORR_CMD_UNACK, CORR_CMD_SHELVE,
 	CORR_CMD_UNSHELVE, CORR_CMD_SUPPRESS, CORR_CMD_UNSUPPRESS };
 /*

@@ -296,7 +296,8 @@ void decoder_free(struct decoder *d);
 /*
  * Decode one record into *ret (pos and at untouched). Returns
  *   0         decoded
- *   1         well-formed, but of a type or kind we do not know: ret->origin and name are set
+ *   1         well-formed, but of a type or kind we do not know: ret->origin and name are set, for
+ *             libvirt also stamp, host, boot and seq (host empty where they cannot be read)
  *   -EBADMSG  not valid JSON, not UTF-8, or not an object, or a needed member is missing or wrong
  *   -E2BIG    beyond a limit (size, depth)
  * err says what and where ("member payload.nova_object.data.uuid: not a UUID", "byte 17: …").

@@ -346,6 +346,18 @@ static take_f *const by_kind[LV_N_KINDS] = {
 	[LV_GAP] = take_count,
 };
 
+/* Whatever it says, it has a number in its host's sequence; unless that cannot be read either. */
+static int
+take_unknown(struct decoder *d)
+{
+	take_source(d);
+	if (d->top.rc < 0) {
+		clear_event(&d->ev.u.lv);
+		d->ev.host = (struct fm_str){0};
+	}
+	return 1;
+}
+
 int
 lv_decode(struct decoder *d)
 {
@@ -361,7 +373,7 @@ lv_decode(struct decoder *d)
 	d->ev.name = kind;
 	clear_event(&d->ev.u.lv);
 	if (id < 0)
-		return 1;
+		return take_unknown(d);
 	d->ev.u.lv.kind = (enum lv_kind)id;
 	take_source(d);
 	if (by_kind[id] != NULL)

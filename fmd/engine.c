@@ -192,10 +192,12 @@ apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 		quarantine(d, rec, err.msg);
 		return LEDGER_QUARANTINED;
 	}
-	if (r > 0)
-		return LEDGER_UNKNOWN;
 	ev.pos = (struct record_pos){rec->topic, rec->topic_no, rec->partition, rec->offset};
 	ev.at = rec->ts.ns < wall.ns ? rec->ts : wall;
+	if (r > 0) {
+		corr_pass(d->corr, &ev, engine_transition, d);
+		return LEDGER_UNKNOWN;
+	}
 	return outcome_of(corr_apply(d->corr, &ev, engine_transition, d));
 }
 

@@ -31,13 +31,18 @@ apply(struct replay *rp, const struct offline_record *rec)
 	const int r = rec->p != NULL ? event_decode(rp->dec, rec->p, rec->len, &ev, &err) :
 		-EBADMSG;
 
-	if (r != 0) {
-		*(r < 0 ? &st->quarantined : &st->unknown) += 1;
+	if (r < 0) {
+		st->quarantined++;
 		return;
 	}
 	ev.at = rec->ts;
 	ev.pos = (struct record_pos){.topic = rec->topic, .partition = rec->partition,
 		.offset = rec->offset};
+	if (r > 0) {
+		st->unknown++;
+		corr_pass(rp->corr, &ev, number, rp);
+		return;
+	}
 	switch (corr_apply(rp->corr, &ev, number, rp)) {
 	case CORR_APPLIED:
 		st->applied++;

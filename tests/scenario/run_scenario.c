@@ -190,8 +190,6 @@ feed(struct run *run, const struct scn_step *step, const char *text)
 	struct fm_err err;
 	const int rc = event_decode(run->dec, text, strlen(text), &ev, &err);
 
-	if (rc == 1)
-		return "unknown";
 	if (rc < 0) {
 		if (step->verb != SCN_RECORD && scn_opt(step, 1, "outcome", NULL) == NULL)
 			fail(run, step, "refused by the decoder: %s\n%s", err.msg, text);
@@ -200,6 +198,10 @@ feed(struct run *run, const struct scn_step *step, const char *text)
 	ev.at = fm_time_add(run->base, step->at);
 	ev.pos = (struct record_pos){.topic = "scenario", .offset = run->offset++,
 		.partition = atoi(scn_opt(step, 1, "partition", "0"))};
+	if (rc == 1) {
+		corr_pass(run->corr, &ev, take, run);
+		return "unknown";
+	}
 	return outcome[corr_apply(run->corr, &ev, take, run)];
 }
 

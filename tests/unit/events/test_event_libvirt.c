@@ -123,6 +123,23 @@ Test(event_libvirt, codes_beyond_what_libvirt_has_are_unknown)
 	assert_str(rig.ev.name, "channel-lifecycle");
 }
 
+Test(event_libvirt, what_is_unknown_has_its_place_in_the_sequence)
+{
+	static const char *const texts[] = {KIND("frobnicate", ""), EVENT("\"event_id\":28"),
+		EVENT("\"event_id\":0,\"lifecycle_code\":9,\"detail_code\":0")};
+	RIG;
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(texts); i++) {
+		cr_assert_eq(decode(&rig, texts[i]), 1);
+		cr_assert_eq(rig.ev.u.lv.seq, 7);
+		assert_str(rig.ev.u.lv.boot, "b-1");
+		assert_str(rig.ev.host, "compute-0");
+	}
+	cr_assert_eq(decode(&rig, "{\"kind\":\"frobnicate\",\"seq\":\"x\",\"host\":\"h\"}"), 1);
+	cr_assert_eq(rig.ev.host.len, 0);
+	cr_assert_eq(rig.ev.u.lv.seq, 0);
+}
+
 Test(event_libvirt, a_later_detail_of_a_known_lifecycle_stays_a_number)
 {
 	RIG;
