@@ -21,16 +21,17 @@ interrupted=130
 
 finish() {
 	status=$?
-	trap - EXIT
 	trap '' INT TERM
+	trap - EXIT
 	[ -z "$pids" ] || kill $pids 2>/dev/null || true
 	wait 2>/dev/null || true
 	rm -rf "$dir"
 	exit "$status"
 }
 trap finish EXIT
-trap 'exit $interrupted' INT
-trap 'exit 143' TERM
+# One Ctrl-C can be seen twice, also by way of the child that it ended: the second must not end finish.
+trap 'trap "" INT TERM; exit $interrupted' INT
+trap 'trap "" INT TERM; exit 143' TERM
 
 # ---- words ---------------------------------------------------------------------------------------
 
