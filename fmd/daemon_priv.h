@@ -85,6 +85,7 @@ struct self {
 	bool unreachable;
 	int64_t unreachable_since;      /* monotonic, like the next two */
 	int64_t failure_until, look_at_hosts;
+	int64_t last_beat;              /* monotonic; 0: none in this run */
 	char failure[SELF_NOTE + 1];    /* how the last run ended; "": well */
 	int failure_fd;
 	struct sink_mark mark[CONF_MAX_LIST + 2];       /* SNMP targets, Kafka, journal */

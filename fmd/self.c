@@ -15,6 +15,8 @@
  *   007  alarm table full              cleared below nine tenths
  *   008  records vanished from a topic  input.c
  *   009  a sink was left behind        cleared when it has had the gaps and the state after them
+ *
+ * And the heartbeat, which is no alarm.
  */
 #include "fmd/daemon_priv.h"
 
@@ -39,17 +41,22 @@
  * In logical time, so that an alarm of ours does not carry time past a backlog. A new store that
  * has read nothing yet knows no time but the record's at hand, or else the wall clock's.
  */
+static struct fm_time
+self_time(const struct daemon *d)
+{
+	const struct fm_time at = engine_time(d);
+
+	if (at.ns != 0)
+		return at;
+	return d->record_ts.ns != 0 ? d->record_ts : clock_wall();
+}
+
 static void
 set(struct daemon *d, const char *id, const char *entity, bool on, const char *text)
 {
-	struct fm_time at;
-
 	if (d->stopping)
 		return;                 /* the last commit has been made, the source may be gone */
-	at = engine_time(d);
-	if (at.ns == 0)
-		at = d->record_ts.ns != 0 ? d->record_ts : clock_wall();
-	corr_self(d->corr, at, id, entity, on, SEV_NONE, text, engine_transition, d);
+	corr_self(d->corr, self_time(d), id, entity, on, SEV_NONE, text, engine_transition, d);
 }
 
 void
@@ -300,6 +307,39 @@ self_start(struct daemon *d)
 		d->self.quarantine_quiet = fm_time_add(clock_wall(), d->conf->quiet);
 }
 
+/* ---- heartbeat ---------------------------------------------------------------------------------- */
+
+/*
+ * A reader that hears nothing cannot tell a quiet cloud from a dead fmd, nor whether it has missed
+ * the end of the stream: this has the stream's next number, through the log and the sinks as all
+ * others, so it also says that both work (P10).
+ */
+static void
+heartbeat_tick(struct daemon *d)
+{
+	const int64_t now = clock_mono_ns();
+	char text[64];
+	struct corr_stats s;
+
+	if (d->self.last_beat == 0)
+		d->self.last_beat = now;
+	if (d->stopping || d->conf->heartbeat.ns == 0 ||
+	    now - d->self.last_beat < d->conf->heartbeat.ns)
+		return;
+	d->self.last_beat = now;
+	corr_get_stats(d->corr, &s);
+	snprintf(text, sizeof(text), "%llu alarms are active", (unsigned long long)
+		 (s.active[SEV_CRITICAL] + s.active[SEV_MAJOR] + s.active[SEV_MINOR] +
+		  s.active[SEV_WARNING]));
+	struct transition beat = {
+		.kind = TR_HEARTBEAT, .at = self_time(d),
+		.alarm = {.alarm_id = "", .entity = "", .reason_text = text,
+			  .origin = ALARM_BY_SELF},
+		.cause = {.kind = CAUSE_SELF, .event = "heartbeat"},
+	};
+	engine_transition(d, &beat);
+}
+
 void
 self_tick(struct daemon *d, struct fm_time now)
 {
@@ -311,6 +351,7 @@ self_tick(struct daemon *d, struct fm_time now)
 	outbox_each(d->outbox, look_at_sink, &v);
 	hosts_tick(d);
 	table_tick(d);
+	heartbeat_tick(d);
 	log_tick(d->log, false);
 }
 

@@ -18,6 +18,8 @@ is_wanted(const struct verb_call *call, const struct stored_transition *tr)
 {
 	const bool is_log = tr->kind == TR_LOG;
 
+	if (tr->kind == TR_HEARTBEAT)
+		return false;           /* for programs on the topic; nothing happened */
 	if ((call->alarms || call->logs) && !(is_log ? call->logs : call->alarms))
 		return false;
 	return (tr->notify || call->suppressed) &&

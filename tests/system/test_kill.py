@@ -44,6 +44,7 @@ kafka:
 {inputs}
   outputs: {{alarms: fm.alarms.{suffix}, transitions: fm.transitions.{suffix}, quarantine: fm.quarantine.{suffix}}}
 limits: {{cycle_records: {cycle}}}
+self: {{heartbeat: 0}}
 log: {{level: warning}}
 """)
 

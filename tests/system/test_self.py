@@ -252,6 +252,34 @@ class Sinks(Self):
         self.assertGreaterEqual(text.count("host=known"), 2)    # its clear as well
 
 
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Heartbeat(Self):
+    def all_produced(self):
+        out = subprocess.run(["kcat", "-C", "-b", self.broker, "-t", "fm.transitions", "-e", "-q"],
+                             capture_output=True, text=True, timeout=60)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def test_the_next_number_comes_when_nothing_happens(self):
+        self.demo("self: {heartbeat: 1s}\n")
+        self.produce("fm.requests", request())
+        self.raised("200.004")
+        wait(lambda: [t["kind"] for t in self.all_produced()].count("heartbeat") >= 2,
+             "two heartbeats")
+        told = self.all_produced()
+        self.assertEqual([t["seq"] for t in told], list(range(1, len(told) + 1)))
+        self.assertEqual({t["kind"] for t in told}, {"raise", "heartbeat"})
+        self.assertEqual(told[-1]["alarm"]["reason_text"], "1 alarms are active")
+        listed = self.rows("event-list", "--include_suppress")
+        self.assertEqual([t["kind"] for t in listed], ["raise"])
+
+    def test_zero_is_never(self):
+        self.demo("self: {heartbeat: 0, late: 1s, quiet: 1s}\n")
+        self.produce("fm.requests", "not a record")
+        self.raised("990.001")
+        self.cleared("990.001")         # two seconds at least
+        self.assertNotIn("heartbeat", [t["kind"] for t in self.all_produced()])
+
+
 class Storage(Self):
     def small_disk(self, size):
         place = self.dir / "state"
