@@ -34,6 +34,7 @@ import uuid
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 import kafka_server  # noqa: E402
+from own import own  # noqa: E402
 
 TOPIC = "libvirt.events"
 HOSTS, GUESTS = 100, 2000
@@ -156,7 +157,7 @@ class Fmd:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "state").mkdir(exist_ok=True)
         (directory / "fmd.yaml").write_text(
-            f"state_dir: {directory}/state\ncatalogue: {ROOT}/events.yaml\n"
+            f"state_dir: {directory}/state\ncatalogue: {own(ROOT / 'events.yaml', directory)}\n"
             f"control: {{socket: {self.socket_path}}}\n"
             f"kafka:\n  brokers: {brokers or 'localhost:9092'}\n  start: earliest\n"
             f"  inputs: [{{topic: {TOPIC}, format: libvirt}}]\n"

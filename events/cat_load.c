@@ -3,13 +3,11 @@
  * relations -> index. Every step reports what it finds and goes on, so that one run shows all;
  * only when there is no tree at all does the load end early.
  */
+#include "base/file.h"
 #include "events/cat_load_priv.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- the top level ----------------------------------------------------------------------- */
 
@@ -208,47 +206,13 @@ cat_load_buf(const char *name, const char *text, size_t len, struct cat_findings
 
 /* ---- the file ---------------------------------------------------------------------------- */
 
-/* One byte more than is allowed tells a file that is too large, even one that grows. */
-static int
-read_all(int fd, const char *path, struct fm_buf *ret, struct fm_err *err)
-{
-	char chunk[16384];
-	while (ret->len <= CAT_MAX_FILE) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fm_fail(err, -errno, "%s: %m", path);
-		if (n == 0)
-			break;
-		fm_buf_add(ret, chunk, (size_t)n);
-	}
-	return 0;
-}
-
-static int
-read_file(const char *path, struct fm_buf *ret, struct fm_err *err)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
-	if (fd < 0)
-		return fm_fail(err, -errno, "%s: %m", path);
-	if (fstat(fd, &st) != 0)
-		rc = fm_fail(err, -errno, "%s: %m", path);
-	else if (!S_ISREG(st.st_mode))
-		rc = fm_fail(err, -EINVAL, "%s: not a regular file", path);
-	else
-		rc = read_all(fd, path, ret, err);
-	close(fd);
-	return rc;
-}
-
 int
 cat_load(const char *path, struct cat_findings *findings, struct catalogue **ret,
 	 struct fm_err *err)
 {
 	FM_CLEANUP(fm_buf_fini) struct fm_buf b = {0};
-	int rc = read_file(path, &b, err);
+	/* One byte more than is allowed tells a file that is too large, even one that grows. */
+	int rc = fm_file_read(path, FM_FILE_ANY, CAT_MAX_FILE + 1, &b, err);
 	if (rc != 0)
 		return rc;
 	return cat_load_buf(path, b.s != NULL ? b.s : "", b.len, findings, ret, err);

@@ -2,13 +2,11 @@
  * conf: the settings as a table, and the reading of fmd.yaml by it. Lists (inputs, targets) and
  * the map passed on to librdkafka have readers of their own.
  */
+#include "base/file.h"
 #include "fmd/conf_priv.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <yaml.h>
 
 enum kind { TEXT, NUMBER, SPAN, WORD };
@@ -422,22 +420,10 @@ too_deep(const char *s, size_t len)
 static int
 read_file(const char *path, struct fm_buf *ret, struct fm_err *err)
 {
-	char chunk[4096];
-	struct stat st;
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r = fm_file_read(path, FM_FILE_CONFIG, CONF_MAX_FILE + 1, ret, err);
 
-	if (fd < 0)
-		return fm_fail(err, -errno, "%s: %m", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return fm_fail(err, -EINVAL, "%s: not a regular file", path);
-	}
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0 && ret->len <= CONF_MAX_FILE)
-		fm_buf_add(ret, chunk, (size_t)n);
-	close(fd);
-	if (n < 0)
-		return fm_fail(err, -EIO, "%s: cannot be read", path);
+	if (r < 0)
+		return r;
 	if (ret->len > CONF_MAX_FILE || (ret->len > 0 && too_deep(ret->s, ret->len)))
 		return fm_fail(err, -E2BIG, "%s:1:1: larger or deeper than a configuration may be",
 			       path);

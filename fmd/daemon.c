@@ -3,6 +3,7 @@
  * each step says what went wrong and ends the start. Down: intake first, then what is left is
  * committed and offered, then the sinks, the store last.
  */
+#include "base/file.h"
 #include "fmd/daemon_priv.h"
 
 #include <fcntl.h>
@@ -31,21 +32,35 @@ tell_manager(const char *state)
 
 /* ---- opening ------------------------------------------------------------------------------------- */
 
+static int
+read_catalogue(const struct daemon *d, struct cat_findings *findings, struct catalogue **ret,
+	       struct fm_err *err)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf text = {0};
+	const char *path = d->conf->catalogue;
+	/* The demo takes the catalogue of the source tree, whoever owns that. */
+	int r = fm_file_read(path, d->demo ? FM_FILE_ANY : FM_FILE_CONFIG, CAT_MAX_FILE + 1, &text,
+			     err);
+
+	return r < 0 ? r : cat_load_buf(path, text.s != NULL ? text.s : "", text.len, findings, ret,
+					err);
+}
+
 /* Errors are logged, warnings and notes are for "fmd -n". */
 int
-catalogue_open(const struct fmd_conf *conf, struct catalogue **ret, bool quiet, struct fm_err *err)
+catalogue_open(const struct daemon *d, struct catalogue **ret, struct fm_err *err)
 {
 	struct cat_findings findings;
 	struct fm_buf line = {0};
 	int r;
 
 	cat_findings_init(&findings);
-	r = cat_load(conf->catalogue, &findings, ret, err);
-	for (unsigned i = 0; !quiet && i < findings.n; i++) {
+	r = read_catalogue(d, &findings, ret, err);
+	for (unsigned i = 0; i < findings.n; i++) {
 		if (!findings.v[i].error)
 			continue;
 		fm_buf_reset(&line);
-		(void)cat_finding_print(&findings.v[i], conf->catalogue, &line);
+		(void)cat_finding_print(&findings.v[i], d->conf->catalogue, &line);
 		log_line(LOG_ERROR, "catalogue", "%s", line.s);
 	}
 	fm_buf_fini(&line);
@@ -66,7 +81,7 @@ open_state(struct daemon *d, struct fm_err *err)
 	if (r < 0)
 		return r;
 	self_open_failure_note(d);
-	r = catalogue_open(d->conf, &d->cat, false, err);
+	r = catalogue_open(d, &d->cat, err);
 	if (r < 0)
 		return r;
 	d->corr = corr_new(d->cat);

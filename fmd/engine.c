@@ -531,7 +531,7 @@ engine_reload(struct daemon *d)
 	struct fm_err err = {0};
 	char hash[32];
 
-	if (catalogue_open(d->conf, &cat, false, &err) < 0) {
+	if (catalogue_open(d, &cat, &err) < 0) {
 		log_line(LOG_ERROR, "catalogue", "kept the old one: %s", err.msg);
 		corr_self(d->corr, engine_time(d), "990.005", "service=fmd.catalogue=events", true,
 			  SEV_NONE, err.msg, engine_transition, d);

@@ -1,4 +1,5 @@
 /* main: the command line of fmd. */
+#include "base/file.h"
 #include "fmd/capture_priv.h"
 #include "offline/offline.h"
 
@@ -188,7 +189,8 @@ check(const struct fmd_conf *conf, bool verbose)
 
 	const struct fmagent_options snmp = agent_options(conf);
 
-	if (fmagent_check(&snmp, &err) < 0) {
+	if (fmagent_check(&snmp, &err) < 0 ||
+	    fm_file_check(conf->catalogue, FM_FILE_CONFIG, &err) < 0) {
 		fprintf(stderr, "fmd: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}

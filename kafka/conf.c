@@ -2,12 +2,10 @@
  * conf: settings of the two clients. Knows which librdkafka settings carry fmd's promises (and so
  * belong to fmd), which are secrets (and so come from a file), and nothing about records.
  */
+#include "base/file.h"
 #include "kafka/conf_priv.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MAX_CLIENT_ID 128       /* librdkafka before 2.5.0 crashes on very long ones */
 #define MAX_SECRET 8192
@@ -150,45 +148,15 @@ set_one(rd_kafka_conf_t *conf, const char *key, const char *value, struct fm_err
 	return fm_fail(err, -EINVAL, "librdkafka: %s: %s", key, why);
 }
 
-static int
-read_all(int fd, char *buf, size_t cap, size_t *ret_len)
-{
-	size_t len = 0;
-	while (len < cap) {
-		ssize_t n = read(fd, buf + len, cap - len);
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	*ret_len = len;
-	return len < cap ? 0 : -EFBIG;
-}
-
-/* buf has room for MAX_SECRET + 1 bytes. */
+/* buf has room for MAX_SECRET + 1 bytes. A key in PEM has many lines. */
 static int
 read_secret(const char *key, const char *path, char *buf, struct fm_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return fm_fail(err, -errno, "%s" FILE_SUFFIX ": %s: %m", key, path);
+	struct fm_err cause = {0};
+	int len = fm_file_read_secret(path, buf, MAX_SECRET + 1, &cause);
 
-	struct stat st;
-	size_t len = 0;
-	int r = fstat(fd, &st) < 0 ? -errno : 0;
-	if (r == 0 && (!S_ISREG(st.st_mode) || (st.st_mode & (S_IWGRP | S_IRWXO)) != 0))
-		r = -EACCES;
-	if (r == 0)
-		r = read_all(fd, buf, MAX_SECRET + 1, &len);
-	close(fd);
-	if (r == -EACCES)
-		return fm_fail(err, r, "%s" FILE_SUFFIX ": %s: must be a regular file that others"
-			       " cannot read and the group cannot write", key, path);
-	if (r < 0)
-		return fm_fail(err, r, "%s" FILE_SUFFIX ": %s: cannot be read, or is longer than"
-			       " %d bytes", key, path, MAX_SECRET);
-
+	if (len < 0)
+		return fm_fail(err, len, "%s" FILE_SUFFIX ": %s", key, cause.msg);
 	while (len > 0 && (buf[len - 1] == '\n' || buf[len - 1] == '\r'))
 		len--;
 	buf[len] = '\0';

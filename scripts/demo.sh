@@ -97,6 +97,7 @@ s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 }
 
 start_fmd() {
+	umask 022       # a configuration that a group may write is not obeyed
 	cat >"$dir/fmd.yaml" <<-END
 		catalogue: $PWD/events.yaml
 		kafka:

@@ -26,9 +26,13 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+from own import own  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -178,7 +182,7 @@ def play(build, broker, path):
     topic = "scenario-" + uuid.uuid4().hex[:8]
     directory = pathlib.Path(tempfile.mkdtemp(prefix="fmd-scenario-"))
     daemon = Daemon(build, directory, broker, topic,
-                    catalogue[0] if catalogue else ROOT / "events.yaml")
+                    own(catalogue[0] if catalogue else ROOT / "events.yaml", directory))
     try:
         feed(build, broker, topic, steps, int(zero.timestamp() * 1000))
         daemon.start()

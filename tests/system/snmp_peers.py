@@ -20,6 +20,8 @@ import sys
 import threading
 import time
 
+from own import own
+
 DEADLINE = 30.0
 MIB_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "mibs")
 
@@ -488,7 +490,7 @@ class Fmd:
         self.journal = os.path.join(directory, "journal")
         self.proc = None
         os.makedirs(directory, mode=0o755, exist_ok=True)
-        catalogue = os.path.join(MIB_DIR, "..", "events.yaml")
+        catalogue = own(os.path.join(MIB_DIR, "..", "events.yaml"), directory)
         with open(self.args[1], "w", encoding="utf-8") as f:
             f.write(f"state_dir: {directory}/state\ncatalogue: {catalogue}\n"
                     f"control: {{socket: {self.socket}}}\n"

@@ -18,6 +18,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from own import own  # noqa: E402
 from snmp_peers import Snmptrapd, find_snmptrapd  # noqa: E402
 from story import Story  # noqa: E402
 
@@ -41,7 +42,8 @@ class Base(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.running = []
 
-    def config(self, text="", catalogue=ROOT / "events.yaml", name="fmd.yaml"):
+    def config(self, text="", catalogue=None, name="fmd.yaml"):
+        catalogue = catalogue or own(ROOT / "events.yaml", self.dir)
         path = self.dir / name
         path.write_text(f"state_dir: {self.dir}/state\ncatalogue: {catalogue}\n"
                         f"control: {{socket: {self.dir}/fmd.sock}}\n{text}")
@@ -119,6 +121,29 @@ class BadInput(Base):
                     out = self.run_fmd(*args, "-c", self.config(f"snmp: {text}\n"))
                     self.assertEqual(out.returncode, 1, out.stderr)
                     self.assertIn(words, out.stderr)
+
+    def refused(self, words, *args):
+        for more in ([], ["-n"]):
+            out = self.run_fmd(*more, *args)
+            self.assertEqual(out.returncode, 1, out.stderr)
+            self.assertIn(words, out.stderr)
+
+    def test_a_file_that_others_can_write_is_not_obeyed(self):
+        catalogue = self.dir / "events.yaml"
+        shutil.copyfile(ROOT / "events.yaml", catalogue)
+        config = self.config("kafka: {brokers: '127.0.0.1:1'}\n", catalogue=catalogue)
+        for file in (config, catalogue):
+            with self.subTest(file.name):
+                file.chmod(0o664)
+                self.refused(f"{file}: mode 0664 lets others", "-c", config)
+                file.chmod(0o644)
+        link = self.dir / "link.yaml"
+        link.symlink_to(config)
+        self.refused(f"{link}: a symbolic link", "-c", link)
+        self.assertEqual(self.run_fmd("-n", "-c", config).returncode, 0)
+        # Whoever only checks a file may have any.
+        catalogue.chmod(0o666)
+        self.assertEqual(self.fm("catalog-check", str(catalogue)).returncode, 0)
 
     def test_wrong_arguments_are_usage_errors(self):
         for args in (["-x"], ["extra"], ["--config"]):

@@ -23,6 +23,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kafka_server
 import story
+from own import own
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("FMD_KILLS", "200"))
@@ -35,7 +36,7 @@ def configure(directory, brokers, suffix, cycle):
     inputs = "\n".join(f"    - {{topic: {t}}}" for t in TOPICS)
     (directory / "fmd.yaml").write_text(f"""
 state_dir: {directory}/state
-catalogue: {ROOT}/events.yaml
+catalogue: {own(ROOT / 'events.yaml', directory)}
 control: {{socket: {directory}/fmd.sock}}
 kafka:
   brokers: {brokers}

@@ -16,6 +16,7 @@ import tempfile
 import time
 import unittest
 
+from own import own
 from story import Story
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -373,7 +374,7 @@ class Live(Offline):
         topics = sorted({r[0] for r in cls.records})
         cls.conf = cls.state / "fmd.yaml"
         cls.conf.write_text(
-            f"state_dir: {cls.state}/live\ncatalogue: {ROOT}/events.yaml\n"
+            f"state_dir: {cls.state}/live\ncatalogue: {own(ROOT / 'events.yaml', cls.state)}\n"
             f"control: {{socket: {cls.state}/fmd.sock}}\n"
             f"kafka:\n  brokers: '{cls.address}'\n  start: earliest\n  inputs:\n" +
             "".join(f"    - {{topic: {t}, format: auto}}\n" for t in topics))
