@@ -49,6 +49,7 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(WATCH, "watch", false, "after:u") \
 	X(STATS, "stats", false, "") \
 	X(QUARANTINE_LIST, "quarantine-list", false, "limit:u") \
+	X(AUDIT_LIST, "audit-list", false, "limit:u") \
 	X(SINK_LIST, "sink-list", false, "") \
 	X(LEDGER, "ledger", false, "") \
 	X(INPUT_RESUME, "input-resume", true, "topic:s! partition:u! at:s") \
@@ -89,6 +90,9 @@ void ctl_request_fini(struct ctl_request *rq);
 uint64_t ctl_request_id(const char *line, size_t len);
 const char *ctl_arg_text(const struct ctl_request *rq, const char *name);      /* NULL: absent */
 uint64_t ctl_arg_num(const struct ctl_request *rq, const char *name, uint64_t otherwise);
+
+/* The arguments as an object on one line, texts cut at max_text bytes with an ellipsis behind. */
+void ctl_request_args(const struct ctl_request *rq, size_t max_text, struct fm_buf *ret);
 
 /*
  * Appends one line. row_json is an object's text on one line, put in verbatim as the value of

@@ -3,6 +3,7 @@
  * Nothing is guessed: an unknown member, an unknown argument or a wrong type refuses the line.
  */
 #include <jansson.h>
+#include <stdlib.h>
 
 #include "ctl/verbs_priv.h"
 
@@ -213,6 +214,37 @@ ctl_request_id(const char *line, size_t len)
 	json_int_t id = json_integer_value(json_object_get(doc, "id"));
 	json_decref(doc);
 	return id > 0 ? (uint64_t)id : 0;
+}
+
+static json_t *
+cut_text(const char *text, size_t max)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf b = {0};
+	const size_t len = strlen(text), cut = fm_utf8_cut(text, len, max);
+
+	fm_buf_add(&b, text, cut);
+	fm_buf_adds(&b, cut < len ? "\xe2\x80\xa6" : "");
+	return json_string(b.s);
+}
+
+void
+ctl_request_args(const struct ctl_request *rq, size_t max_text, struct fm_buf *ret)
+{
+	const json_t *args = json_object_get(rq->doc, "args");
+	json_t *all = json_object();
+
+	for (unsigned i = 0; i < rq->n_args; i++) {
+		json_t *value = json_object_get(args, rq->arg[i].name);
+
+		value = json_is_string(value) ? cut_text(json_string_value(value), max_text)
+					      : json_incref(value);
+		json_object_set_new(all, rq->arg[i].name, value);
+	}
+	char *text = json_dumps(all, JSON_COMPACT);
+
+	fm_buf_adds(ret, text);
+	free(text);
+	json_decref(all);
 }
 
 const char *

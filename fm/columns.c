@@ -183,6 +183,18 @@ const struct column quarantine_columns[] = {
 	{0},
 };
 
+const struct column audit_columns[] = {
+	{"id", "ID", "id", CELL_NUMBER, COL_DEFAULT},
+	{"time", "Time Stamp", "time", CELL_TIME, COL_DEFAULT},
+	{"user", "User", "user", CELL_TEXT, COL_DEFAULT},
+	{"uid", "User ID", "uid", CELL_NUMBER, 0},
+	{"role", "Role", "role", CELL_TEXT, 0},
+	{"verb", "Command", "verb", CELL_TEXT, COL_DEFAULT},
+	{"args", "Arguments", "args", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{"result", "Result", "result", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{0},
+};
+
 const struct column shelf_columns[] = {
 	{"alarm_id", "Alarm ID", "alarm_id", CELL_TEXT, COL_DEFAULT},
 	{"entity_instance_id", "Entity ID", "entity_instance_id", CELL_TEXT,

@@ -66,6 +66,8 @@ const struct verb verbs[] = {
 	 "read on where records vanished and reading stopped"},
 	{"quarantine-list", run_list, CTL_VERB_QUARANTINE_LIST, quarantine_columns, SUBJECT_NONE,
 	 LIST_OPTIONS, "records that could not be read, newest first"},
+	{"audit-list", run_list, CTL_VERB_AUDIT_LIST, audit_columns, SUBJECT_NONE,
+	 LIST_OPTIONS, "commands given and refused, newest first"},
 	{"version", run_show, CTL_VERB_VERSION, version_properties, SUBJECT_NONE, SHOW_OPTIONS,
 	 "the daemon's version, libraries and stream"},
 	{"catalog-check", run_catalog_check, CTL_N_VERBS, NULL, SUBJECT_FILE,

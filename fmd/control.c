@@ -31,6 +31,7 @@ struct client {
 	struct client *next;
 	uid_t uid;
 	char user[64];
+	struct caller who;              /* the same, for the trail */
 	bool may_read, may_write;
 	bool counted;                   /* against limits.clients */
 	bool closing;
@@ -110,6 +111,8 @@ identify(struct client *c)
 	c->may_write = c->uid == 0 || c->uid == geteuid() ||
 		in_group(&peer, c->d->conf->write_group);
 	c->may_read = c->may_write || in_group(&peer, c->d->conf->read_group);
+	c->who = (struct caller){.name = c->user, .uid = c->uid,
+		.role = c->may_write ? "admin" : c->may_read ? "reader" : "none"};
 	return 0;
 }
 
@@ -227,6 +230,8 @@ permitted(struct client *c, const struct ctl_request *rq)
 	else
 		snprintf(why, sizeof(why), "not permitted to %s: needs root or the group %s or %s",
 			 c->user, conf->read_group, conf->write_group);
+	if (writes)
+		audit_refused(c->d, &c->who, rq, "not permitted");
 	client_refuse(c, rq->id, CTL_DENIED, why);
 	return false;
 }
@@ -243,7 +248,7 @@ request(struct client *c, struct ctl_request *rq)
 		client_refuse(c, rq->id, CTL_USAGE, "this connection is watching already");
 		ctl_request_fini(rq);
 	} else {
-		*(watches ? &c->watch : &c->answer) = verb_begin(c->d, c->user, rq);
+		*(watches ? &c->watch : &c->answer) = verb_begin(c->d, &c->who, rq);
 		c->caught_up = c->caught_up && !watches;
 		want_turn(c->d);
 	}

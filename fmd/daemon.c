@@ -310,6 +310,7 @@ on_tick(uv_timer_t *timer)
 	if (is_quiet(d) && store_checkpoint(d->store, &err) < 0)
 		log_often(d->log, LOG_UPKEEP, "checkpoint: %s", err.msg);
 	trim(d);
+	audit_tick(d, false);
 	tell_manager("WATCHDOG=1");
 }
 
@@ -377,6 +378,7 @@ last_commit(struct daemon *d)
 {
 	if (d->failed != 0 || d->source == NULL)
 		return;
+	audit_tick(d, true);
 	engine_begin(d);
 	(void)engine_end(d, NULL);
 	kafka_sink_poll(d->ksink, clock_wall());

@@ -72,6 +72,21 @@ struct part {
 
 struct client;
 
+/* Who gives a command, as of its connection; the strings are borrowed. */
+struct caller {
+	const char *name, *role;        /* role: admin, reader or none */
+	uint64_t uid;
+};
+/* No user has this number: (uid_t)-1. */
+#define CALLER_SELF UINT32_MAX
+
+/* Of refused commands, in this interval. */
+struct audit_budget {
+	int64_t since;                  /* monotonic; 0: none runs */
+	unsigned kept;
+	uint64_t held;
+};
+
 /* The newest transition there was at a time. */
 struct sink_mark {
 	uint64_t seq;
@@ -123,6 +138,7 @@ struct daemon {
 	uint64_t quarantine_kept;
 	struct self self;
 	struct log_budget log[LOG_N_CLASSES];
+	struct audit_budget refusals;
 	struct fm_time record_ts;       /* of the record at hand */
 	int64_t record_mono;            /* demo: when the last one came */
 	/* the loop */
@@ -194,11 +210,16 @@ void control_committed(struct daemon *d);
 /* Bytes that clients have been given and have not read. */
 uint64_t control_unread(const struct daemon *d);
 
+/* audit.c: a command that was not carried out, and what there were too many of */
+void audit_refused(struct daemon *d, const struct caller *who, const struct ctl_request *rq,
+		   const char *why);
+void audit_tick(struct daemon *d, bool last);
+
 /* verbs.c: an answer, made piece by piece */
 struct verb_call;
 enum verb_state { VERB_GOES_ON, VERB_WAITS, VERB_DONE };
-/* Takes rq's content; user is borrowed until verb_end. */
-struct verb_call *verb_begin(struct daemon *d, const char *user, struct ctl_request *rq);
+/* Takes rq's content; who is borrowed until verb_end. */
+struct verb_call *verb_begin(struct daemon *d, const struct caller *who, struct ctl_request *rq);
 /* Appends the next piece, with VERB_DONE its end. VERB_WAITS: a watch that has told all there is. */
 enum verb_state verb_go_on(struct verb_call *call, struct fm_buf *out);
 void verb_end(struct verb_call *call);

@@ -19,6 +19,9 @@
 void
 verb_done(struct verb_call *call, enum ctl_code code, const char *error)
 {
+	if (ctl_verb_writes(call->rq.verb) && !call->audited)
+		audit_refused(call->d, call->who, &call->rq, error);
+	call->audited = true;
 	ctl_reply_done(call->out, call->rq.id, code, error);
 	call->state = VERB_DONE;
 }
@@ -221,6 +224,7 @@ next_piece(struct verb_call *call)
 	case CTL_VERB_WATCH: verb_watch(call); break;
 	case CTL_VERB_STATS: verb_stats(call); break;
 	case CTL_VERB_QUARANTINE_LIST: verb_quarantine_list(call); break;
+	case CTL_VERB_AUDIT_LIST: verb_audit_list(call); break;
 	case CTL_VERB_SINK_LIST: verb_sink_list(call); break;
 	case CTL_VERB_LEDGER: verb_ledger(call); break;
 	case CTL_VERB_INPUT_RESUME: verb_resume(call); break;
@@ -230,12 +234,13 @@ next_piece(struct verb_call *call)
 }
 
 struct verb_call *
-verb_begin(struct daemon *d, const char *user, struct ctl_request *rq)
+verb_begin(struct daemon *d, const struct caller *who, struct ctl_request *rq)
 {
 	struct verb_call *call = fm_calloc(1, sizeof(*call));
 
 	call->d = d;
-	call->user = user;
+	call->who = who;
+	call->user = who->name;
 	call->rq = *rq;
 	*rq = (struct ctl_request){0};
 	return call;

@@ -367,6 +367,37 @@ verb_quarantine_list(struct verb_call *call)
 		verb_done(call, CTL_OK, NULL);
 }
 
+static bool
+audit_row(void *ctx, const struct store_audit *a)
+{
+	struct verb_call *call = ctx;
+	json_t *args = json_loads(a->args, 0, NULL);
+	char time[FM_TIME_STR];
+
+	call->audit_id = a->id;
+	call->n++;
+	/* Older versions kept the arguments as words. */
+	verb_row(ctx, json_pack("{s:I, s:s, s:s, s:I, s:s?, s:s, s:o, s:s}", "id",
+		(json_int_t)a->id, "time", fm_time_format(a->at, time), "user", a->user, "uid",
+		(json_int_t)a->uid, "role", a->role, "verb", a->verb, "args",
+		json_is_object(args) ? json_incref(args) : json_pack("{s:s}", "words", a->args),
+		"result", a->result));
+	json_decref(args);
+	return verb_piece_goes_on(call);
+}
+
+void
+verb_audit_list(struct verb_call *call)
+{
+	struct fm_err err = {0};
+
+	call->limit = ctl_arg_num(&call->rq, "limit", 100);
+	if (store_audited(call->d->store, call->audit_id, audit_row, call, &err) < 0)
+		verb_done(call, CTL_FAILED, err.msg);
+	else if (verb_is_last(call))
+		verb_done(call, CTL_OK, NULL);
+}
+
 void
 verb_version(struct verb_call *call)
 {

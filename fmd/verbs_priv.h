@@ -10,8 +10,10 @@
 
 struct verb_call {
 	struct daemon *d;
-	const char *user;
+	const struct caller *who;
+	const char *user;               /* its name */
 	struct ctl_request rq;
+	bool audited;                   /* a writing one: its row is written, or in its transaction */
 	struct fm_buf *out;             /* of the piece at hand */
 	unsigned looked;                /* rows, for it */
 	enum verb_state state;
@@ -22,7 +24,7 @@ struct verb_call {
 	/* where the next piece begins */
 	struct store_query at;
 	struct fm_uuid uuid;            /* of at */
-	uint64_t quarantine_id;
+	uint64_t quarantine_id, audit_id;
 	bool in_cleared;                /* the last alarm given: */
 	struct fm_time cleared_at;
 	uint64_t alarm_no;
@@ -58,6 +60,7 @@ void verb_stats(struct verb_call *call);
 void verb_sink_list(struct verb_call *call);
 void verb_ledger(struct verb_call *call);
 void verb_quarantine_list(struct verb_call *call);
+void verb_audit_list(struct verb_call *call);
 void verb_version(struct verb_call *call);
 
 #endif

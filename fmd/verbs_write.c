@@ -9,12 +9,17 @@
 
 /* With the audit row, in one transaction. True: it is durable; else it has been answered. */
 static bool
-settle(struct verb_call *call, const char *args, int result, const struct fm_err *err)
+settle(struct verb_call *call, int result, const struct fm_err *err)
 {
+	FM_CLEANUP(fm_buf_fini) struct fm_buf args = {0};
+
+	ctl_request_args(&call->rq, CTL_MAX_TEXT, &args);
 	const struct store_audit audit = {.at = clock_wall(), .user = call->user,
-		.verb = ctl_verb_name(call->rq.verb), .args = args,
+		.uid = call->who->uid, .role = call->who->role,
+		.verb = ctl_verb_name(call->rq.verb), .args = args.s,
 		.result = result == 0 ? "done" : err->msg};
 
+	call->audited = true;
 	if (engine_end(call->d, &audit) == 0)
 		return true;
 	verb_done(call, CTL_FAILED, "the change could not be stored");
@@ -54,7 +59,6 @@ verb_operate(struct verb_call *call, enum corr_command_kind kind)
 		.entity = ctl_arg_text(&call->rq, "entity")};
 	struct fm_err err = {0};
 	struct fm_uuid uuid;
-	char args[1200], until[FM_TIME_STR];
 	int r;
 
 	if (cmd.alarm_id == NULL || cmd.entity == NULL) {
@@ -67,11 +71,7 @@ verb_operate(struct verb_call *call, enum corr_command_kind kind)
 		return;
 	engine_begin(d);
 	r = corr_operate(d->corr, &cmd, engine_transition, d, &err);
-	snprintf(args, sizeof(args), "%s %s%s%s", cmd.uuid == NULL ? cmd.alarm_id :
-		 ctl_arg_text(&call->rq, "uuid"), cmd.uuid == NULL ? cmd.entity : "",
-		 kind == CORR_CMD_SHELVE ? " until " : "",
-		 kind == CORR_CMD_SHELVE ? fm_time_format(cmd.until, until) : "");
-	if (settle(call, args, r, &err))
+	if (settle(call, r, &err))
 		answer(call, r, &err);
 }
 
@@ -94,10 +94,7 @@ verb_resume(struct verb_call *call)
 	}
 	engine_begin(d);
 	r = input_resume(d, &rq, &err);
-	FM_CLEANUP(fm_freep) char *args = fm_asprintf("%s %llu %s", rq.topic,
-		(unsigned long long)partition, rq.latest ? "latest" : "earliest");
-
-	if (settle(call, args, r, &err))
+	if (settle(call, r, &err))
 		answer(call, r, &err);
 }
 
@@ -203,15 +200,14 @@ change_ids(struct verb_call *call, enum corr_command_kind kind, const struct id_
 }
 
 static void
-operate_ids(struct verb_call *call, enum corr_command_kind kind, const struct id_list *ids,
-	    const char *args)
+operate_ids(struct verb_call *call, enum corr_command_kind kind, const struct id_list *ids)
 {
 	struct fm_err err = {0};
 
 	engine_begin(call->d);
 	const int r = change_ids(call, kind, ids, &err);
 
-	if (!settle(call, args, r, &err))
+	if (!settle(call, r, &err))
 		return;
 	for (unsigned i = 0; r == 0 && i < ids->n; i++)
 		suppression_row(call, ids->id[i], true);
@@ -228,7 +224,7 @@ verb_event_suppress(struct verb_call *call, enum corr_command_kind kind)
 	if (read_ids(text, &ids, &err) < 0)
 		verb_done(call, CTL_USAGE, err.msg);
 	else
-		operate_ids(call, kind, &ids, text);
+		operate_ids(call, kind, &ids);
 	free(ids.id);
 }
 
@@ -244,7 +240,7 @@ verb_unsuppress_all(struct verb_call *call)
 	struct id_list ids = {.n = 0};
 
 	corr_each_suppressed_id(call->d->corr, add_id, &ids);
-	operate_ids(call, CORR_CMD_UNSUPPRESS, &ids, "");
+	operate_ids(call, CORR_CMD_UNSUPPRESS, &ids);
 	free(ids.id);
 }
 

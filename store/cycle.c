@@ -327,6 +327,8 @@ store_put_audit(struct store *st, const struct store_audit *a, struct fm_err *er
 	sqlite3_bind_text(stmt, 4, a->verb, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 5, a->args, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 6, a->result, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 7, (sqlite3_int64)a->uid);
+	sqlite3_bind_text(stmt, 8, a->role, -1, SQLITE_STATIC);
 	return put(st, stmt, err);
 }
 

@@ -105,6 +105,33 @@ store_quarantine_count(const struct store *st)
 	return ids_count(&st->quarantine);
 }
 
+int
+store_audited(struct store *st, uint64_t before, store_audit_f *f, void *ctx, struct fm_err *err)
+{
+	sqlite3_stmt *stmt = st->sql[SQL_AUDIT_DOWN];
+	int step;
+
+	sqlite3_bind_int64(stmt, 1, before == 0 || before > INT64_MAX ? INT64_MAX
+								      : (sqlite3_int64)before);
+	while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const struct store_audit a = {
+			.id = (uint64_t)sqlite3_column_int64(stmt, 0),
+			.at = {sqlite3_column_int64(stmt, 1)},
+			.user = (const char *)sqlite3_column_text(stmt, 2),
+			.verb = (const char *)sqlite3_column_text(stmt, 3),
+			.args = (const char *)sqlite3_column_text(stmt, 4),
+			.result = (const char *)sqlite3_column_text(stmt, 5),
+			.uid = (uint64_t)sqlite3_column_int64(stmt, 6),
+			.role = (const char *)sqlite3_column_text(stmt, 7),
+		};
+		if (!f(ctx, &a))
+			break;
+	}
+	int r = step == SQLITE_DONE || step == SQLITE_ROW ? 0 : store_sql_fail(st, "audit", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
 /* ---- transitions ----------------------------------------------------------------- */
 
 const char *

@@ -35,7 +35,7 @@ static const char fixed_tables[] =
 	"CREATE TABLE quarantine(id INTEGER PRIMARY KEY, topic TEXT, part INTEGER, record INTEGER,"
 	" at INTEGER, reason TEXT, full_len INTEGER, body BLOB);"
 	"CREATE TABLE audit(id INTEGER PRIMARY KEY, at INTEGER, user TEXT, verb TEXT, args TEXT,"
-	" result TEXT);"
+	" result TEXT, uid INTEGER NOT NULL DEFAULT 4294967295, role TEXT);"
 	"CREATE TABLE transition(seq INTEGER PRIMARY KEY, prev_key INTEGER NOT NULL,"
 	" prev_uuid INTEGER NOT NULL, kind INTEGER NOT NULL, notify INTEGER NOT NULL,"
 	" at INTEGER NOT NULL, alarm_len INTEGER NOT NULL, alarm_id TEXT NOT NULL,"
@@ -64,10 +64,15 @@ static const char to_2[] =
 	"UPDATE instance SET main_fact = CASE main_fact" MAIN_FACTS_1(FM_X) " END;";
 #undef FM_X
 
+/* The user of older rows has no number that is known: that of nobody, (uid_t)-1. */
+static const char to_3[] =
+	"ALTER TABLE audit ADD COLUMN uid INTEGER NOT NULL DEFAULT 4294967295;"
+	"ALTER TABLE audit ADD COLUMN role TEXT;";
+
 const struct schema_step *
 store_schema_steps(void)
 {
-	static const struct schema_step steps[] = {{2, to_2}, {0, NULL}};
+	static const struct schema_step steps[] = {{2, to_2}, {3, to_3}, {0, NULL}};
 
 	return steps;
 }

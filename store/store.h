@@ -101,8 +101,10 @@ int store_put_quarantine(struct store *st, struct store_quarantine *q, struct fm
 
 /* Who did what, with which result; in the same transaction as its effect. */
 struct store_audit {
+	uint64_t id;                    /* given by the store */
 	struct fm_time at;
-	const char *user, *verb, *args, *result;
+	const char *user, *role, *verb, *args, *result;
+	uint64_t uid;
 };
 int store_put_audit(struct store *st, const struct store_audit *a, struct fm_err *err) FM_MUST_USE;
 
@@ -205,6 +207,12 @@ typedef bool store_quarantine_f(void *ctx, const struct store_quarantine *q);
 int store_quarantined(struct store *st, uint64_t after, bool reverse, unsigned limit,
 		      store_quarantine_f *f, void *ctx, struct fm_err *err) FM_MUST_USE;
 uint64_t store_quarantine_count(const struct store *st);       /* kept */
+
+/* Newest first, those before an id (0: all), until f returns false. Rows of older versions have no
+ * role (NULL). */
+typedef bool store_audit_f(void *ctx, const struct store_audit *a);
+int store_audited(struct store *st, uint64_t before, store_audit_f *f, void *ctx,
+		  struct fm_err *err) FM_MUST_USE;
 
 /* Figures for "fm stats"; commits, transitions and rows since store_open. */
 struct store_stats {

@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 
 /* Goes up with every change of the tables; schema.c holds the way from each older one. */
-#define STORE_SCHEMA 2
+#define STORE_SCHEMA 3
 
 /* Idle time moves the WAL into the database from here on; below it two fsyncs are not worth it. */
 #define STORE_WAL_IDLE (1u << 20)
@@ -30,6 +30,7 @@
 	" AND (?7 IS NULL OR at >= ?7) AND (?8 IS NULL OR at <= ?8)"
 #define LEDGER_COLUMN(id, name) ", " name
 #define LEDGER_PARAM(id, name) ", ?"
+#define AUDIT_COLUMNS "id, at, user, verb, args, result, uid, role"
 #define QUARANTINE_COLUMNS "id, topic, part, record, at, reason, body, full_len"
 
 #define STORE_STATEMENTS(X) \
@@ -50,8 +51,8 @@
 	  " VALUES(?, ?" LEDGER_OUTCOMES(LEDGER_PARAM) ")") \
 	X(EACH_LEDGER, "SELECT topic, part" LEDGER_OUTCOMES(LEDGER_COLUMN) " FROM ledger" \
 	  " ORDER BY topic, part") \
-	X(PUT_AUDIT, "INSERT INTO audit(id, at, user, verb, args, result)" \
-	  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(PUT_AUDIT, "INSERT INTO audit(" AUDIT_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
+	X(AUDIT_DOWN, "SELECT " AUDIT_COLUMNS " FROM audit WHERE id < ?1 ORDER BY id DESC") \
 	X(SPAN_AUDIT, "SELECT (SELECT min(id) FROM audit), (SELECT max(id) FROM audit)") \
 	X(TRIM_AUDIT, "DELETE FROM audit WHERE id <= ?1") \
 	X(PUT_QUARANTINE, "INSERT INTO quarantine(" QUARANTINE_COLUMNS ")" \

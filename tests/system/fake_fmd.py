@@ -168,6 +168,11 @@ def sample_rows():
              "time": "2026-11-23T10:11:12.000000Z", "reason": "not JSON: unexpected end",
              "length": 17, "excerpt": "{\"kind\":\"event\","},
         ],
+        "audit-list": [
+            {"id": 9, "time": "2026-11-23T10:11:12.000000Z", "user": "ann", "uid": 1000,
+             "role": "reader", "verb": "alarm-clear",
+             "args": {"alarm_id": "100.101", "entity": "host=c-1"}, "result": "not permitted"},
+        ],
         "sink-list": [
             {"name": "kafka", "state": "up", "acked": 21, "last_seq": 21, "lag": 0,
              "delivered": 21, "refused": 0, "last_error": None},

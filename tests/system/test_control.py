@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import socket
 import sqlite3
@@ -287,22 +288,30 @@ class Groups(test_daemon.Base):
         conf = self.config("kafka: {brokers: '127.0.0.1:1'}\n")
         conf.write_text(conf.read_text().replace(
             "fmd.sock}", f"fmd.sock, read_group: {self.READ}, write_group: {self.WRITE}}}"))
-        self.start("-c", conf)
+        self.conf = conf
+        self.fmd = self.start("-c", conf)
 
-    def ask_as(self, groups, verb, **args):
-        """The end of an answer to a nobody with these groups, or what connect said."""
+    def ask_as(self, groups, verb, times=1, rows=False, **args):
+        """The end of an answer (or its rows) to a nobody with these groups, or what connect said."""
         request = json.dumps({"id": 1, "verb": verb, "args": args})
         script = ("import socket, sys\n"
                   "s = socket.socket(socket.AF_UNIX)\n"
                   "try:\n    s.connect(sys.argv[1])\n"
                   "except PermissionError:\n    sys.exit('EACCES')\n"
-                  "s.sendall(sys.argv[2].encode() + b'\\n')\n"
-                  "print(next(line for line in s.makefile() if '\"done\"' in line))\n")
+                  "lines = s.makefile()\n"
+                  "for _ in range(int(sys.argv[3])):\n"
+                  "    s.sendall(sys.argv[2].encode() + b'\\n')\n"
+                  "    for line in lines:\n"
+                  "        print(line)\n"
+                  "        if '\"done\":true' in line:\n            break\n")
         keep = ["--groups=" + ",".join(groups)] if groups else ["--clear-groups"]
         out = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", *keep,
-                              "/usr/bin/python3", "-c", script, self.socket, request],
-                             capture_output=True, text=True, timeout=30)
-        return json.loads(out.stdout) if out.stdout else out.stderr.strip()
+                              "/usr/bin/python3", "-c", script, self.socket, request, str(times)],
+                             capture_output=True, text=True, timeout=60)
+        lines = [json.loads(line) for line in out.stdout.splitlines() if line]
+        if rows:
+            return [line["row"] for line in lines if "row" in line]
+        return lines[-1] if lines else out.stderr.strip()
 
     def test_supplementary_groups_count(self):
         zero = "00000000-0000-4000-8000-000000000000"
@@ -314,6 +323,70 @@ class Groups(test_daemon.Base):
         self.assertEqual(end["code"], 4)
         self.assertIn(f"needs root or the group {self.WRITE}", end["error"])
         self.assertEqual(self.ask_as([self.READ, self.WRITE], "alarm-ack", uuid=zero)["code"], 3)
+
+    def trail(self, **args):
+        """As (user, role, verb, args, result), oldest first; asked for by a reader."""
+        rows = self.ask_as([self.READ], "audit-list", rows=True, **args)
+        return [(r["user"], r["uid"], r["role"], r["verb"], r["args"], r["result"])
+                for r in reversed(rows)]
+
+    def test_every_command_leaves_a_row_whatever_came_of_it(self):
+        zero = "00000000-0000-4000-8000-000000000000"
+        both = [self.READ, self.WRITE]
+        who = (pwd.getpwuid(65534).pw_name, 65534)
+        self.ask_as([self.READ], "alarm-clear", alarm_id="100.101", entity="host=" + "x" * 4000)
+        self.ask_as(both, "alarm-ack", uuid=zero)
+        self.ask_as(both, "alarm-ack", uuid="nonsense")
+        self.ask_as(both, "alarm-shelve", uuid=zero, **{"for": 0})
+        self.ask_as(both, "event-suppress", alarm_id="100.101")
+        self.ask_as(both, "event-suppress", alarm_id="")
+        self.ask_as(both, "event-suppress", alarm_id="no.such")
+        self.ask_as(both, "input-resume", topic="nothing", partition=0, at="noon")
+        expected = [
+            (*who, "reader", "alarm-clear", {"alarm_id": "100.101",
+             "entity": ("host=" + "x" * 4000)[:256] + "\u2026"}, "not permitted"),
+            (*who, "admin", "alarm-ack", {"uuid": zero}, "no such active alarm"),
+            (*who, "admin", "alarm-ack", {"uuid": "nonsense"}, "not a UUID"),
+            (*who, "admin", "alarm-shelve", {"uuid": zero, "for": 0},
+             "for: from a second to 30 days"),
+            (*who, "admin", "event-suppress", {"alarm_id": "100.101"}, "done"),
+            (*who, "admin", "event-suppress", {"alarm_id": ""},
+             "alarm_id: one or more ids, joined by commas"),
+            (*who, "admin", "event-suppress", {"alarm_id": "no.such"},
+             "there is no alarm no.such, neither in the catalogue nor active"),
+            (*who, "admin", "input-resume", {"topic": "nothing", "partition": 0, "at": "noon"},
+             "at is earliest or latest"),
+        ]
+        self.assertEqual(self.trail(), expected)
+        self.fmd.kill()                         # what was answered is durable
+        self.fmd.wait()
+        self.start("-c", self.conf)
+        self.assertEqual(self.trail(), expected)
+        self.assertEqual(self.trail(limit=2), expected[-2:])
+        self.assertIn("not permitted", self.fm("audit-list", "-q", "role=reader").stdout)
+
+    def test_who_is_refused_again_and_again_pushes_nobody_out_of_the_trail(self):
+        self.ask_as([self.READ, self.WRITE], "event-suppress", alarm_id="100.101")
+        self.ask_as([self.READ], "alarm-clear", times=200, alarm_id="100.101", entity="host=c")
+        rows = self.trail(limit=1000)
+        self.assertEqual(rows[0][3:], ("event-suppress", {"alarm_id": "100.101"}, "done"))
+        self.assertTrue(60 <= len(rows) - 1 < 200, len(rows))   # another minute may have begun
+        self.end(self.fmd)
+        self.start("-c", self.conf)
+        kept = [r for r in self.trail(limit=1000) if r[3] == "alarm-clear"]
+        more = [int(r[5].split()[0]) for r in self.trail(limit=1000) if r[0] == "fmd"]
+        self.assertEqual(len(kept) + sum(more), 200)
+
+    def test_descriptors_that_a_client_sends_are_not_taken(self):
+        before = len(os.listdir(f"/proc/{self.fmd.pid}/fd"))
+        client = Client(self.socket)
+        self.addCleanup(client.close)
+        with open("/dev/null", "rb") as null:
+            for _ in range(10):
+                line = json.dumps({"id": 1, "verb": "version"}).encode() + b"\n"
+                socket.send_fds(client.socket, [line], [null.fileno()] * 5)
+                self.assertEqual(client.answer()[1]["code"], 0)
+        self.assertLessEqual(len(os.listdir(f"/proc/{self.fmd.pid}/fd")), before + 1)
 
     def test_a_group_that_does_not_exist_is_said_at_the_start(self):
         conf = self.config("kafka: {brokers: '127.0.0.1:1'}\n", name="second.yaml")

@@ -32,7 +32,7 @@ KEY = ["700.008", fake_fmd.ENTITY]
 
 # verb -> arguments it needs
 LISTS = {"alarm-list": [], "alarm-summary": [], "alarm-history": KEY, "event-list": [],
-         "stats": [], "sink-list": [], "ledger": [], "quarantine-list": [], "shelf-list": [],
+         "stats": [], "sink-list": [], "ledger": [], "quarantine-list": [], "audit-list": [], "shelf-list": [],
          "event-suppress-list": [], "event-suppress": ["--alarm_id", "100.101,100.103"],
          "event-unsuppress": ["--alarm_id", "100.101"], "event-unsuppress-all": []}
 SHOWS = {"alarm-show": [UUID], "event-show": ["17"], "version": []}

@@ -291,7 +291,7 @@ class Output(Base):
                            ("alarm-summary", {}), ("alarm-history", key), ("explain", uuid),
                            ("why-not", key),
                            ("event-show", {"seq": events[0]["seq"]}), ("stats", {}),
-                           ("quarantine-list", {}), ("sink-list", {}), ("ledger", {}),
+                           ("quarantine-list", {}), ("audit-list", {}), ("sink-list", {}), ("ledger", {}),
                            ("version", {}), ("alarm-clear", key)):
             rows, end = self.ask(verb, **args)
             expected = (0, 1) if verb == "alarm-ack" else (0,)

@@ -29,6 +29,30 @@ Test(request, gives_id_verb_and_arguments_of_each_type)
 	ctl_request_fini(&rq);
 }
 
+static void
+expect_args(const char *line, size_t max, const char *expected)
+{
+	struct ctl_request rq;
+	struct fm_err err = {0};
+	struct fm_buf b = {0};
+
+	cr_assert_eq(parse(line, &rq, &err), 0, "%s", err.msg);
+	ctl_request_args(&rq, max, &b);
+	cr_assert_str_eq(b.s, expected);
+	fm_buf_fini(&b);
+	ctl_request_fini(&rq);
+}
+
+Test(request, gives_its_arguments_back_as_an_object_of_bounded_size)
+{
+	static const char line[] = "{\"id\":7,\"verb\":\"alarm-shelve\",\"args\":{"
+		"\"alarm_id\":\"a\\n\\u00e9\\u00e9\",\"for\":60}}";
+
+	expect_args(line, 6, "{\"alarm_id\":\"a\\n\u00e9\u00e9\",\"for\":60}");
+	expect_args(line, 5, "{\"alarm_id\":\"a\\n\u00e9\u2026\",\"for\":60}");
+	expect_args("{\"id\":1,\"verb\":\"event-unsuppress-all\"}", 5, "{}");
+}
+
 Test(request, absent_arguments_give_null_and_the_default)
 {
 	struct ctl_request rq;

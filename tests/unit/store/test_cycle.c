@@ -153,6 +153,49 @@ expect_quarantine(void *ctx, const struct store_quarantine *q)
 	return true;
 }
 
+static bool
+expect_audit(void *ctx, const struct store_audit *a)
+{
+	(*(int *)ctx)++;
+	cr_expect_eq(a->at.ns, 9);
+	cr_expect_eq(a->uid, 0);
+	cr_expect_str_eq(a->user, "root");
+	cr_expect_str_eq(a->role, "admin");
+	cr_expect_str_eq(a->verb, "alarm-ack");
+	cr_expect_str_eq(a->args, "{}");
+	cr_expect_str_eq(a->result, "done");
+	return true;
+}
+
+static bool
+first_id(void *ctx, const struct store_audit *a)
+{
+	*(uint64_t *)ctx = a->id;
+	return false;
+}
+
+Test(cycle, gives_the_trail_newest_first_and_before_an_id)
+{
+	struct store_rig rig = rig_unopened();
+	struct store_audit audit = {.user = "u", .role = "none", .verb = "v", .args = "{}",
+				    .result = "r"};
+	uint64_t id = 0;
+
+	rig_open(&rig);
+	MUST(store_begin(rig.st, &err));
+	for (int i = 0; i < 3; i++)
+		MUST(store_put_audit(rig.st, &audit, &err));
+	MUST(store_commit(rig.st, &err));
+	MUST(store_audited(rig.st, 0, first_id, &id, &err));
+	cr_expect_eq(id, 3);
+	MUST(store_audited(rig.st, 3, first_id, &id, &err));
+	cr_expect_eq(id, 2);
+	id = 0;
+	MUST(store_audited(rig.st, 1, first_id, &id, &err));
+	cr_expect_eq(id, 0);
+	rig_fini(&rig);
+}
+
 Test(cycle, keeps_positions_ledgers_cursors_meta_and_quarantine)
 {
 	static char body[70000];
@@ -162,7 +205,8 @@ Test(cycle, keeps_positions_ledgers_cursors_meta_and_quarantine)
 	struct store_quarantine q = {.topic = "topic", .partition = 3, .offset = 70000,
 				     .reason = "not JSON", .body = body, .len = sizeof(body),
 				     .full_len = sizeof(body)};
-	struct store_audit audit = {{9}, "root", "alarm-ack", "{}", "ok"};
+	struct store_audit audit = {.at = {9}, .user = "root", .uid = 0, .role = "admin",
+				    .verb = "alarm-ack", .args = "{}", .result = "done"};
 	int seen = 0;
 	char *value = NULL;
 	uint64_t acked = 99;
@@ -190,7 +234,8 @@ Test(cycle, keeps_positions_ledgers_cursors_meta_and_quarantine)
 	MUST(store_quarantined(rig.st, 0, false, 0, expect_quarantine, &seen, &err));
 	MUST(store_quarantined(rig.st, 0, true, 1, expect_quarantine, &seen, &err));
 	MUST(store_quarantined(rig.st, 1, true, 0, expect_quarantine, &seen, &err));
-	cr_expect_eq(seen, 4);
+	MUST(store_audited(rig.st, 0, expect_audit, &seen, &err));
+	cr_expect_eq(seen, 5);
 	cr_expect_eq(store_quarantine_count(rig.st), 1);
 	cr_expect_eq(store_cursor(rig.st, "journal"), 42);
 	MUST(store_find_cursor(rig.st, "kafka", &acked));

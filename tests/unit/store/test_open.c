@@ -179,7 +179,7 @@ Test(open, refuses_a_newer_schema_and_names_both)
 	set_version(&rig, 4711);
 	cr_expect_eq(try_open(rig.dir, &why), -EPROTO);
 	cr_expect(strstr(why.msg, "4711") != NULL, "%s", why.msg);
-	cr_expect(strstr(why.msg, "up to 2") != NULL, "%s", why.msg);
+	cr_expect(strstr(why.msg, "up to 3") != NULL, "%s", why.msg);
 	rig_fini(&rig);
 }
 
@@ -262,6 +262,7 @@ Test(migrate, turns_the_facts_numbers_of_version_1_into_names)
 		rig_open(&rig);
 		snprintf(sql, sizeof(sql), "DROP TABLE backlog; PRAGMA user_version = 1;"
 			 "ALTER TABLE host DROP COLUMN seq_healed; DELETE FROM instance;"
+			 "ALTER TABLE audit DROP COLUMN uid; ALTER TABLE audit DROP COLUMN role;"
 			 "INSERT INTO instance(uuid, main_fact) VALUES('u', %d)", was[i].number);
 		MUST(store_exec(rig.st, sql, &err));
 		rig_close(&rig);
@@ -270,6 +271,33 @@ Test(migrate, turns_the_facts_numbers_of_version_1_into_names)
 				    &err));
 		rig_close(&rig);
 	}
+	rig_fini(&rig);
+}
+
+static bool
+expect_old_audit(void *ctx, const struct store_audit *a)
+{
+	(*(int *)ctx)++;
+	cr_expect_str_eq(a->user, "ann");
+	cr_expect_eq(a->uid, UINT32_MAX);
+	cr_expect_null(a->role);
+	return true;
+}
+
+Test(migrate, keeps_the_trail_of_version_2)
+{
+	struct store_rig rig = rig_unopened();
+	int seen = 0;
+
+	rig_open(&rig);
+	MUST(store_exec(rig.st, "ALTER TABLE audit DROP COLUMN uid;"
+			"ALTER TABLE audit DROP COLUMN role; PRAGMA user_version = 2;"
+			"INSERT INTO audit(at, user, verb, args, result)"
+			" VALUES(1, 'ann', 'alarm-ack', 'x', 'done')", &err));
+	rig_close(&rig);
+	rig_open(&rig);
+	MUST(store_audited(rig.st, 0, expect_old_audit, &seen, &err));
+	cr_expect_eq(seen, 1);
 	rig_fini(&rig);
 }
 
