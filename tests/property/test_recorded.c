@@ -198,8 +198,9 @@ static const struct {
 } stories[] = {
 	{"01", arrives, NULL}, {"04", aborted, NULL}, {"05", arrives, NULL},
 	{"07", taken_back, NULL}, {"07b", dies, "700.001"}, {"09", taken_back, NULL},
-	{"10", taken_back, NULL}, {"11", arrives, NULL}, {"12", arrives, NULL},
-	{"13", arrives, NULL}, {"21m", taken_back, NULL},
+	{"06d", arrives, NULL}, {"10", taken_back, NULL}, {"11", arrives, NULL},
+	{"12", arrives, NULL}, {"13", arrives, NULL}, {"13d", arrives, NULL},
+	{"14", arrives, NULL}, {"15", arrives, NULL}, {"21m", taken_back, NULL},
 };
 
 static bool

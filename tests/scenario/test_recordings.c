@@ -391,11 +391,120 @@ Test(recordings, a_hung_libvirtd_is_a_host_that_cannot_be_watched)
 	HAS(0, "raise 700.001");
 }
 
+Test(recordings, refused_by_the_destination_is_invisible)
+{
+	static const char *const names[] = {"06b-", "06c-"};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(names); i++) {
+		PLAY(names[i], 2000);
+		HAS(0, "raise");
+	}
+}
+
+/* The source alone was asked while it tried; nobody told of an end, so none is made up. */
+Test(recordings, a_poll_alone_proves_a_start_and_no_end)
+{
+	PLAY("06e-", 2000);
+	HAS(1, "raise 700.008 warning");
+	HAS(0, "clear 700.008");
+	HAS(0, "raise 700.001");
+}
+
+Test(recordings, other_ways_to_migrate_are_migrations)
+{
+	static const char *const names[] = {"06d-", "14-", "15-"};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(names); i++) {
+		PLAY(names[i], 100);
+		HAS(1, "raise 700.008 warning");
+		HAS(1, "clear 700.008");
+		HAS(1, "log 700.156");
+		HAS(0, "raise 700.001");
+	}
+}
+
+/* There, back, and there again, which is aborted: the source's end comes two seconds late each time. */
+Test(recordings, there_and_back_are_two)
+{
+	PLAY("93-", 100);
+	HAS(3, "raise 700.008 warning");
+	HAS(3, "clear 700.008");
+	HAS(2, "log 700.156");
+	HAS(1, "log 700.154");
+	HAS(0, "raise 700.304");
+	cr_expect_null(strstr(r.texts.s, "arrived on unknown"), "%s", r.texts.s);
+}
+
+Test(recordings, a_stop_that_was_asked_for_is_no_failure)
+{
+	static const struct {
+		const char *name;
+		unsigned n;
+	} stopped[] = {{"20-", 1}, {"27-", 4}, {"30-", 1}, {"92-", 1}};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(stopped); i++) {
+		PLAY(stopped[i].name, 100);
+		HAS(stopped[i].n, "raise 700.004 critical");
+		HAS(0, "raise 700.001");
+	}
+}
+
+/* The test driver says nothing but the life cycle: a crash and what it was started for again. */
+Test(recordings, a_driver_that_tells_little_is_enough)
+{
+	PLAY("90-", 100);
+	HAS(1, "raise 700.001 critical");
+	HAS(1, "clear 700.001");
+	HAS(3, "raise 700.004 critical");
+}
+
+Test(recordings, a_watchdog_that_stops_or_pauses_is_a_failure)
+{
+	PLAY("23-", 100);
+	HAS(2, "raise 700.001 critical");
+	HAS(1, "raise 700.004 critical");
+}
+
+Test(recordings, storage_that_is_lost_pauses_the_instance)
+{
+	PLAY("25-", 100);
+	HAS(1, "raise 700.302 critical");
+	HAS(0, "raise 700.001");
+}
+
+Test(recordings, what_is_no_trouble_raises_nothing)
+{
+	static const char *const names[] = {"33-", "34-", "35-", "36-", "91-"};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(names); i++) {
+		PLAY(names[i], 100);
+		cr_expect_null(strstr(r.log, "raise"), "%s: %s", names[i], r.texts.s);
+	}
+}
+
+Test(recordings, a_pause_that_lasts_is_one_though_the_bridge_was_away)
+{
+	PLAY("37-", 100);
+	HAS(1, "raise 700.002 critical");
+	HAS(0, "raise 700.001");
+}
+
+Test(recordings, a_lost_link_to_libvirtd_harms_no_instance)
+{
+	PLAY("39-", 100);
+	HAS(1, "raise 270.303 major");
+	HAS(1, "clear 270.303");
+	HAS(1, "raise 700.002 critical");
+	HAS(1, "clear 700.002");
+	HAS(0, "raise 700.001");
+}
+
 /* Whatever the recording: a restart after every record changes nothing. */
 Test(recordings, a_restart_after_every_record_changes_nothing)
 {
 	static const char *const names[] = {"01-", "03b-", "04-", "07b-", "09-", "10-", "11-",
-		"12-", "13-", "17-", "18-", "21m-", "24-", "29-", "35-", "21-", "22-", "23-", "27-", "32-", "33-"};
+		"12-", "13-", "17-", "18-", "21m-", "24-", "29-", "35-", "21-", "22-", "23-", "27-", "32-", "33-",
+		"39-", "93-"};
 
 	for (unsigned i = 0; i < FM_ARRAY_LEN(names); i++) {
 		FM_CLEANUP(rec_fini) struct rec plain;
