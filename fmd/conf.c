@@ -5,8 +5,10 @@
 #include "base/file.h"
 #include "fmd/conf_priv.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 #include <yaml.h>
 
 enum kind { TEXT, NUMBER, SPAN, WORD };
@@ -21,18 +23,20 @@ struct setting {
 	enum kind kind;
 	size_t offset;
 	const char *preset;             /* NULL: none */
-	uint64_t min, max;
+	uint64_t min, max;              /* of a text: its bytes; 0: any number of them */
 	const char *const *words;
 };
 #define AT(field) offsetof(struct fmd_conf, field)
+/* What a socket's address holds; the kernel is told no more, and libuv cuts the rest off. */
+#define MAX_SOCKET (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 static const struct setting settings[] = {
-	{"state_dir", TEXT, AT(state_dir), "/var/lib/fmd", 0, 0, NULL},
-	{"catalogue", TEXT, AT(catalogue), FMD_SYSCONF "/events.yaml", 0, 0, NULL},
-	{"control.socket", TEXT, AT(socket), "/run/fmd/fmd.sock", 0, 0, NULL},
+	{"state_dir", TEXT, AT(state_dir), "/var/lib/fmd", 1, PATH_MAX, NULL},
+	{"catalogue", TEXT, AT(catalogue), FMD_SYSCONF "/events.yaml", 1, PATH_MAX, NULL},
+	{"control.socket", TEXT, AT(socket), "/run/fmd/fmd.sock", 1, MAX_SOCKET, NULL},
 	{"control.read_group", TEXT, AT(read_group), "fm", 0, 0, NULL},
 	{"control.write_group", TEXT, AT(write_group), "fm-admin", 0, 0, NULL},
-	{"kafka.brokers", TEXT, AT(brokers), "localhost:9092", 0, 0, NULL},
+	{"kafka.brokers", TEXT, AT(brokers), "localhost:9092", 1, CONF_MAX_FILE, NULL},
 	{"kafka.start", WORD, AT(start_latest), "latest", 0, 1, start_words},
 	{"kafka.lost_position", WORD, AT(lost_stop), "resume", 0, 1, lost_words},
 	{"kafka.outputs.alarms", TEXT, AT(out_alarms), "fm.alarms", 0, 0, NULL},
@@ -64,6 +68,8 @@ struct reader {
 	yaml_document_t *doc;
 	struct fmd_conf *conf;
 	struct fm_err *err;
+	/* where topics are named, for what is found when all of them are known */
+	const yaml_node_t *input_at[CONF_MAX_LIST], *outputs_at;
 };
 
 static int FM_PRINTF(3, 4)
@@ -105,6 +111,8 @@ assign(struct fmd_conf *conf, const struct setting *st, const char *value)
 
 	switch (st->kind) {
 	case TEXT:
+		if (st->max > 0 && (strlen(value) < st->min || strlen(value) > st->max))
+			return -1;
 		fm_freep(at);
 		*(char **)(void *)at = fm_strdup(value);
 		return 0;
@@ -142,6 +150,9 @@ read_setting(struct reader *rd, const struct setting *st, const yaml_node_t *nod
 	if (st->kind == NUMBER)
 		snprintf(bounds, sizeof(bounds), "a number from %llu to %llu",
 			 (unsigned long long)st->min, (unsigned long long)st->max);
+	else if (st->kind == TEXT)
+		snprintf(bounds, sizeof(bounds), "a text of %llu to %llu bytes",
+			 (unsigned long long)st->min, (unsigned long long)st->max);
 	else if (st->kind == SPAN)
 		snprintf(bounds, sizeof(bounds), "a time such as 30s, 12h or 90d");
 	else
@@ -172,7 +183,7 @@ read_input(struct reader *rd, const yaml_node_t *map)
 		const char *k = scalar(key), *v = scalar(val);
 		int w;
 
-		if (k != NULL && strcmp(k, "topic") == 0 && v != NULL && *v != '\0') {
+		if (k != NULL && strcmp(k, "topic") == 0 && v != NULL) {
 			fm_freep(&in->topic);
 			in->topic = fm_strdup(v);
 		} else if (k != NULL && strcmp(k, "format") == 0 && v != NULL) {
@@ -187,7 +198,7 @@ read_input(struct reader *rd, const yaml_node_t *map)
 	}
 	if (in->topic == NULL)
 		return bad(rd, map, "kafka.inputs: topic is missing");
-	rd->conf->n_inputs++;
+	rd->input_at[rd->conf->n_inputs++] = map;
 	return 0;
 }
 
@@ -370,6 +381,8 @@ read_member(struct reader *rd, const char *path, const yaml_node_t *key, const y
 		return read_map(rd, val);
 	if (strcmp(path, "snmp.targets") == 0)
 		return read_list(rd, path, val, read_target, &rd->conf->n_targets);
+	if (strcmp(path, "kafka.outputs") == 0)
+		rd->outputs_at = val;
 	if (is_section(path))
 		return read_section(rd, path, val);
 	return bad(rd, key, "unknown key %s (see fmd.yaml(5))", path);
@@ -399,6 +412,63 @@ read_section(struct reader *rd, const char *prefix, const yaml_node_t *map)
 		r = read_member(rd, path, key, node_of(rd, p->value));
 	}
 	return r;
+}
+
+/* ---- topics -------------------------------------------------------------------------------------- */
+
+/* What Kafka takes for a name. */
+static bool
+is_topic(const char *name)
+{
+	const size_t n = strlen(name);
+
+	return n > 0 && n <= 249 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+		== n;
+}
+
+static int
+check_inputs(const struct reader *rd, const yaml_node_t *root)
+{
+	const struct fmd_conf *c = rd->conf;
+
+	if (c->n_inputs == 0)
+		return bad(rd, root, "kafka.inputs: at least one topic is needed");
+	for (unsigned i = 0; i < c->n_inputs; i++) {
+		const yaml_node_t *at = rd->input_at[i] != NULL ? rd->input_at[i] : root;
+
+		if (!is_topic(c->input[i].topic))
+			return bad(rd, at, "kafka.inputs: \"%.64s\" cannot be the name of a topic",
+				   c->input[i].topic);
+		for (unsigned j = 0; j < i; j++)
+			if (strcmp(c->input[i].topic, c->input[j].topic) == 0)
+				return bad(rd, at, "kafka.inputs: %s is given twice",
+					   c->input[i].topic);
+	}
+	return 0;
+}
+
+/* fmd would read what it writes, and write about what it has read, for ever. */
+static int
+check_outputs(const struct reader *rd, const yaml_node_t *root)
+{
+	const struct fmd_conf *c = rd->conf;
+	const yaml_node_t *at = rd->outputs_at != NULL ? rd->outputs_at : root;
+	const char *const out[] = {c->out_alarms, c->out_transitions, c->out_quarantine};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(out); i++) {
+		if (!is_topic(out[i]))
+			return bad(rd, at, "kafka.outputs: \"%.64s\" cannot be the name of a topic",
+				   out[i]);
+		for (unsigned j = 0; j < i; j++)
+			if (strcmp(out[i], out[j]) == 0)
+				return bad(rd, at, "kafka.outputs: %s is given twice", out[i]);
+		for (unsigned j = 0; j < c->n_inputs; j++)
+			if (strcmp(out[i], c->input[j].topic) == 0)
+				return bad(rd, at, "kafka.outputs: %s is read, too: fmd would feed "
+					   "itself", out[i]);
+	}
+	return 0;
 }
 
 /* ---- the file -------------------------------------------------------------------------------------- */
@@ -431,6 +501,31 @@ read_file(const char *path, struct fm_buf *ret, struct fm_err *err)
 }
 
 static int
+not_yaml(const char *path, const yaml_parser_t *parser, struct fm_err *err)
+{
+	return fm_fail(err, -EINVAL, "%s:%zu:%zu: %s", path, parser->problem_mark.line + 1,
+		       parser->problem_mark.column + 1,
+		       parser->problem != NULL ? parser->problem : "not YAML");
+}
+
+/* What stands behind a line of "---" would be read by nobody. */
+static int
+parse_rest(struct reader *rd, yaml_parser_t *parser)
+{
+	yaml_document_t doc;
+	const yaml_node_t *root;
+	int r = 0;
+
+	if (!yaml_parser_load(parser, &doc))
+		return not_yaml(rd->file, parser, rd->err);
+	root = yaml_document_get_root_node(&doc);
+	if (root != NULL)
+		r = bad(rd, root, "more than one YAML document");
+	yaml_document_delete(&doc);
+	return r;
+}
+
+static int
 parse(const char *path, const struct fm_buf *text, struct fmd_conf *conf, struct fm_err *err)
 {
 	yaml_parser_t parser;
@@ -443,15 +538,17 @@ parse(const char *path, const struct fm_buf *text, struct fmd_conf *conf, struct
 	yaml_parser_set_input_string(&parser, (const unsigned char *)(text->s ? text->s : ""),
 				     text->len);
 	if (!yaml_parser_load(&parser, &doc)) {
-		r = fm_fail(err, -EINVAL, "%s:%zu:%zu: %s", path, parser.problem_mark.line + 1,
-			    parser.problem_mark.column + 1,
-			    parser.problem != NULL ? parser.problem : "not YAML");
+		r = not_yaml(path, &parser, err);
 		yaml_parser_delete(&parser);
 		return r;
 	}
 	root = yaml_document_get_root_node(&doc);
-	if (root != NULL)
+	if (root != NULL) {
 		r = read_section(&rd, "", root);
+		r = r == 0 ? check_inputs(&rd, root) : r;
+		r = r == 0 ? check_outputs(&rd, root) : r;
+		r = r == 0 ? parse_rest(&rd, &parser) : r;
+	}
 	yaml_document_delete(&doc);
 	yaml_parser_delete(&parser);
 	return r;

@@ -127,11 +127,11 @@ open_broker(struct daemon *d, struct fm_err *err)
 	return write_text(d->conf->state_dir, "broker", d->conf->brokers, err);
 }
 
-static struct kafka_conf
-kafka_conf_of(const struct daemon *d)
+struct kafka_conf
+kafka_conf_of(const struct fmd_conf *conf)
 {
-	return (struct kafka_conf){.brokers = d->conf->brokers, .client_id = "fmd",
-		.settings = d->conf->setting, .n_settings = d->conf->n_settings};
+	return (struct kafka_conf){.brokers = conf->brokers, .client_id = "fmd",
+		.settings = conf->setting, .n_settings = conf->n_settings};
 }
 
 static bool
@@ -192,7 +192,7 @@ open_sinks(struct daemon *d, struct fm_err *err)
 
 	(void)gethostname(host, sizeof(host) - 1);
 	d->source_name = fm_asprintf("fmd/%s/%s", host, store_stream(d->store));
-	const struct kafka_sink_options out = {.conf = kafka_conf_of(d),
+	const struct kafka_sink_options out = {.conf = kafka_conf_of(d->conf),
 		.alarms_topic = d->conf->out_alarms, .transitions_topic = d->conf->out_transitions,
 		.quarantine_topic = d->conf->out_quarantine, .stream = store_stream(d->store),
 		.source = d->source_name, .notice = self_notice, .ctx = d};
@@ -215,7 +215,7 @@ open_sinks(struct daemon *d, struct fm_err *err)
 static int
 open_source(struct daemon *d, struct fm_err *err)
 {
-	struct kafka_source_options opt = {.conf = kafka_conf_of(d), .topics = d->topics,
+	struct kafka_source_options opt = {.conf = kafka_conf_of(d->conf), .topics = d->topics,
 		.n_topics = d->conf->n_inputs,
 		.start = d->conf->start_latest ? KAFKA_LATEST : KAFKA_EARLIEST,
 		.position = engine_position, .lost = input_lost, .notice = self_notice, .ctx = d};

@@ -227,6 +227,7 @@ void verb_end(struct verb_call *call);
 /* daemon.c */
 int daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err);
 struct fmagent_options agent_options(const struct fmd_conf *conf);
+struct kafka_conf kafka_conf_of(const struct fmd_conf *conf);
 int catalogue_open(const struct daemon *d, struct catalogue **ret, struct fm_err *err) FM_MUST_USE;
 
 #endif

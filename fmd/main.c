@@ -177,6 +177,19 @@ load_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
 	return r;
 }
 
+/* What the start would refuse, but for what it finds in the state directory and on the network. */
+static int
+check_conf(const struct fmd_conf *conf, struct fm_err *err)
+{
+	const struct fmagent_options snmp = agent_options(conf);
+	const struct kafka_conf kafka = kafka_conf_of(conf);
+	int r = fmagent_check(&snmp, err);
+
+	r = r == 0 ? fmagent_check_secrets(&snmp, err) : r;
+	r = r == 0 ? kafka_conf_check(&kafka, err) : r;
+	return r == 0 ? fm_file_check(conf->catalogue, FM_FILE_CONFIG, err) : r;
+}
+
 static int
 check(const struct fmd_conf *conf, bool verbose)
 {
@@ -187,10 +200,7 @@ check(const struct fmd_conf *conf, bool verbose)
 	struct fm_buf out = {0};
 	int r;
 
-	const struct fmagent_options snmp = agent_options(conf);
-
-	if (fmagent_check(&snmp, &err) < 0 ||
-	    fm_file_check(conf->catalogue, FM_FILE_CONFIG, &err) < 0) {
+	if (check_conf(conf, &err) < 0) {
 		fprintf(stderr, "fmd: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}

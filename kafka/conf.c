@@ -260,6 +260,22 @@ conf_build(const struct kafka_conf *conf, enum conf_role role, rd_kafka_conf_t *
 }
 
 int
+kafka_conf_check(const struct kafka_conf *conf, struct fm_err *err)
+{
+	static const enum conf_role roles[] = {CONF_CONSUMER, CONF_PRODUCER};
+	rd_kafka_conf_t *rk_conf;
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(roles); i++) {
+		int r = conf_build(conf, roles[i], &rk_conf, err);
+
+		if (r < 0)
+			return r;
+		rd_kafka_conf_destroy(rk_conf);
+	}
+	return 0;
+}
+
+int
 client_new(rd_kafka_conf_t *conf, enum conf_role role, rd_kafka_t **ret, struct fm_err *err)
 {
 	char why[256];

@@ -54,6 +54,8 @@ struct fmagent_options {
 
 /* What can be refused without reading a file, the errors as of fmagent_new. Any thread. */
 int fmagent_check(const struct fmagent_options *opt, struct fm_err *err) FM_MUST_USE;
+/* The rest of it: reads the secrets and makes the keys, and forgets them. Main, before fmagent_new. */
+int fmagent_check_secrets(const struct fmagent_options *opt, struct fm_err *err) FM_MUST_USE;
 
 struct fmagent;
 /*

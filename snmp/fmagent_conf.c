@@ -214,6 +214,20 @@ fmagent_conf_fini(struct fmagent_conf *c)
 	explicit_bzero(c, sizeof(*c));
 }
 
+int
+fmagent_check_secrets(const struct fmagent_options *opt, struct fm_err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < opt->n_targets; i++) {
+		struct fmagent_conf c = {0};
+
+		rc = fmagent_conf_init(&c, &opt->targets[i], err);
+		fmagent_conf_fini(&c);
+	}
+	return rc;
+}
+
 static bool
 same_keys(const struct fmagent_conf *a, const struct fmagent_conf *b)
 {

@@ -96,14 +96,36 @@ class BadInput(Base):
         ("kafka: {librdkafka: {enable.auto.commit: true}}\n", "enable.auto.commit"),
         ("snmp: {targets: [{name: n, address: '127.0.0.1:9', version: 3}]}\n", "needs a user"),
         ("[" * 200 + "\n", "deeper"),
+        ("kafka: {librdkafka: {no.such.key: 1}}\n", "no.such.key"),
+        ("kafka: {librdkafka: {session.timeout.ms: soon}}\n", "session.timeout.ms"),
+        ("kafka: {brokers: ''}\n", ":4:18: kafka.brokers: not a text of 1 to"),
+        ("kafka: {inputs: []}\n", ":1:1: kafka.inputs: at least one topic"),
+        ("kafka: {inputs: [{topic: ''}]}\n", ":4:18: kafka.inputs: \"\" cannot be the name"),
+        ("kafka: {inputs: [{topic: a b}]}\n", ":4:18: kafka.inputs: \"a b\" cannot be"),
+        ("kafka: {inputs: [{topic: a}, {topic: a}]}\n", ":4:30: kafka.inputs: a is given twice"),
+        ("kafka: {outputs: {alarms: ../x}}\n", ":4:18: kafka.outputs: \"../x\" cannot be"),
+        ("kafka: {outputs: {alarms: x, transitions: x}}\n", ":4:18: kafka.outputs: x is given"),
+        # what fmd writes it would read, and write about that again
+        ("kafka: {inputs: [{topic: a}], outputs: {quarantine: a}}\n",
+         ":4:40: kafka.outputs: a is read, too"),
+        ("kafka: {inputs: [{topic: fm.transitions}]}\n", "fm.transitions is read, too"),
+        ("log: {level: info}\n---\nlog: {level: debug}\n", ":6:1: more than one YAML document"),
     )
 
     def test_a_wrong_configuration_is_refused_with_its_place(self):
         for text, words in self.CASES:
-            with self.subTest(words):
-                out = self.run_fmd("-c", self.config(text))
-                self.assertEqual(out.returncode, 1, out.stderr)
-                self.assertIn(words, out.stderr)
+            for args in ([], ["-n"]):
+                with self.subTest(words, args=args):
+                    out = self.run_fmd("-c", self.config(text), *args)
+                    self.assertEqual(out.returncode, 1, out.stderr)
+                    self.assertIn(words, out.stderr)
+
+    def test_a_socket_that_no_client_could_name_is_refused(self):
+        conf = self.config("")
+        conf.write_text(conf.read_text().replace(self.socket, "/tmp/" + "x" * 103))
+        out = self.run_fmd("-c", conf, "-n")
+        self.assertEqual(out.returncode, 1, out.stderr)
+        self.assertIn("control.socket: not a text of 1 to 107 bytes", out.stderr)
 
     SNMP = (
         ("{targets: [{name: n, address: '127.0.0.1:9', community_file: /x, profile: fm}]}",
@@ -112,6 +134,10 @@ class BadInput(Base):
         ("{targets: [{name: n, address: noc.example, community_file: /x}]}", "must be numeric"),
         ("{agentx: 'tcp:127.0.0.1:705'}", "must be the path of snmpd's socket"),
         ("{history: 10001}", "snmp.history: not"),
+        ("{targets: [{name: n, address: '127.0.0.1:9', community_file: /x}]}",
+         "target n: /x: No such file"),
+        ("{targets: [{name: n, address: '127.0.0.1:9', version: 3, user: u, auth_file: /y,"
+         " priv_file: /z}]}", "target n: /y: No such file"),
     )
 
     def test_what_snmp_would_refuse_is_found_by_the_check_too(self):
