@@ -58,6 +58,7 @@ static const struct setting settings[] = {
 	{"self.quiet", SPAN, AT(quiet), "10m", 0, 0, NULL},
 	{"self.late", SPAN, AT(late), "60s", 0, 0, NULL},
 	{"self.disk_free", NUMBER, AT(disk_free), "268435456", 0, UINT64_MAX >> 2, NULL},
+	{"self.reserve", NUMBER, AT(reserve), "16777216", 0, UINT32_MAX, NULL},
 	{"self.heartbeat", SPAN, AT(heartbeat), "5m", 0, 0, NULL},
 	{"log.level", WORD, AT(log_level), "info", 0, 4, level_words},
 	{"log.journal", TEXT, AT(journal), NULL, 0, 0, NULL},

@@ -20,7 +20,7 @@
 #define TRIM_ROWS 1000
 #define TRIM_MS 50
 
-static void
+void
 tell_manager(const char *state)
 {
 #ifdef HAVE_SYSTEMD
@@ -78,6 +78,10 @@ open_state(struct daemon *d, struct fm_err *err)
 		.max_depth = (unsigned)d->conf->depth};
 	int r = store_open(&opt, &d->store, err);
 
+	if (r == -ENOSPC) {
+		hold_release(d);
+		r = store_open(&opt, &d->store, err);
+	}
 	if (r < 0)
 		return r;
 	self_open_failure_note(d);
@@ -298,7 +302,9 @@ on_tick(uv_timer_t *timer)
 	struct daemon *d = timer->data;
 	struct fm_err err = {0};
 
-	kafka_source_tick(d->source, clock_wall());
+	hold_tick(d);
+	if (d->source != NULL)
+		kafka_source_tick(d->source, clock_wall());
 	kafka_sink_poll(d->ksink, clock_wall());
 	self_tick(d, clock_wall());
 	input_tick(d, clock_wall());
@@ -340,6 +346,39 @@ watch_fd(struct daemon *d, uv_poll_t *poll, int fd, uv_poll_cb cb)
 }
 
 static void
+watch_source(struct daemon *d)
+{
+	d->poll_source = fm_calloc(1, sizeof(*d->poll_source));
+	watch_fd(d, d->poll_source, kafka_source_fd(d->source), on_source);
+}
+
+static void
+free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+int
+daemon_open_source(struct daemon *d, struct fm_err *err)
+{
+	const int r = open_source(d, err);
+
+	if (r == 0)
+		watch_source(d);
+	return r;
+}
+
+void
+daemon_close_source(struct daemon *d)
+{
+	if (d->poll_source != NULL)
+		uv_close((uv_handle_t *)d->poll_source, free_handle);
+	d->poll_source = NULL;
+	kafka_source_free(d->source);
+	d->source = NULL;
+}
+
+static void
 watch_signal(struct daemon *d, uv_signal_t *sig, int number, uv_signal_cb cb)
 {
 	uv_signal_init(&d->loop, sig);
@@ -355,7 +394,7 @@ loop_start(struct daemon *d)
 	uv_idle_init(&d->loop, &d->busy);
 	d->tick.data = d->wake.data = d->busy.data = d;
 	uv_timer_start(&d->tick, on_tick, 200, 500);
-	watch_fd(d, &d->poll_source, kafka_source_fd(d->source), on_source);
+	watch_source(d);
 	watch_fd(d, &d->poll_sink, kafka_sink_fd(d->ksink), on_sink);
 	if (d->agent != NULL)
 		watch_fd(d, &d->poll_agent, fmagent_fd(d->agent), on_agent);
@@ -393,6 +432,7 @@ shut_down(struct daemon *d, bool loop)
 	if (loop) {
 		control_stop(d);
 		last_commit(d);
+		daemon_close_source(d);
 		uv_walk(&d->loop, close_handle, NULL);
 		uv_run(&d->loop, UV_RUN_DEFAULT);
 		(void)unlink(d->conf->socket);
@@ -424,6 +464,8 @@ open_all(struct daemon *d, struct fm_err *err)
 {
 	int r = open_state(d, err);
 
+	if (r == 0)
+		hold_start(d);
 	if (r == 0 && d->demo)
 		r = open_broker(d, err);
 	if (r == 0)

@@ -106,6 +106,12 @@ struct self {
 	struct sink_mark mark[CONF_MAX_LIST + 2];       /* SNMP targets, Kafka, journal */
 };
 
+/* hold.c */
+struct hold {
+	bool on, dry, reserved;
+	int64_t next_try;               /* monotonic */
+};
+
 struct daemon {
 	struct fmd_conf *conf;
 	bool demo;
@@ -116,7 +122,7 @@ struct daemon {
 	struct decoder *decoder;
 	struct outbox *outbox;
 	struct kafka_broker *broker;    /* demo only */
-	struct kafka_source *source;
+	struct kafka_source *source;    /* NULL: no input is read (hold.c), or not yet */
 	struct kafka_sink *ksink;
 	struct fmagent *agent;
 	int journal_fd;
@@ -136,6 +142,7 @@ struct daemon {
 	struct fm_time missed_until;    /* wall clock: not listened to before, and accounted for */
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
 	uint64_t quarantine_kept;
+	struct hold hold;
 	struct self self;
 	struct log_budget log[LOG_N_CLASSES];
 	struct audit_budget refusals;
@@ -143,7 +150,8 @@ struct daemon {
 	int64_t record_mono;            /* demo: when the last one came */
 	/* the loop */
 	uv_loop_t loop;
-	uv_poll_t poll_source, poll_sink, poll_agent;
+	uv_poll_t *poll_source;         /* comes and goes with the source */
+	uv_poll_t poll_sink, poll_agent;
 	uv_timer_t tick, wake;
 	uv_idle_t busy;                 /* runs while a cycle left work behind */
 	uv_signal_t sig_term, sig_int, sig_hup;
@@ -168,7 +176,12 @@ struct fm_time engine_time(const struct daemon *d);
 void engine_arm(struct daemon *d);
 void engine_reload(struct daemon *d);
 bool engine_position(void *ctx, const char *topic, int32_t partition, struct store_position *ret);
+/* A full disk is waited for (hold.c), anything else ends the process. */
 void engine_fail(struct daemon *d, int code, const char *what);
+/* Core and positions as they are stored, whatever was read since. 0, or -EIO: cannot be read. */
+int engine_start_over(struct daemon *d) FM_MUST_USE;
+/* Applies a catalogue that the kept state does not know yet. */
+int engine_catch_up_catalogue(struct daemon *d) FM_MUST_USE;
 
 struct part *engine_part(struct daemon *d, const char *topic, int32_t partition);
 struct part *engine_find_part(const struct daemon *d, const char *topic, int32_t partition);
@@ -202,6 +215,13 @@ void self_tick(struct daemon *d, struct fm_time now);
 void self_open_failure_note(struct daemon *d);
 void self_note_failure(struct daemon *d, const char *text);
 
+/* hold.c */
+uint64_t hold_disk_free(const struct daemon *d);
+void hold_start(struct daemon *d);
+void hold_release(struct daemon *d);
+bool hold_begin(struct daemon *d);
+void hold_tick(struct daemon *d);
+
 /* control.c */
 int control_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;
 void control_stop(struct daemon *d);
@@ -225,6 +245,9 @@ enum verb_state verb_go_on(struct verb_call *call, struct fm_buf *out);
 void verb_end(struct verb_call *call);
 
 /* daemon.c */
+void tell_manager(const char *state);
+int daemon_open_source(struct daemon *d, struct fm_err *err) FM_MUST_USE;
+void daemon_close_source(struct daemon *d);
 int daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err);
 struct fmagent_options agent_options(const struct fmd_conf *conf);
 struct kafka_conf kafka_conf_of(const struct fmd_conf *conf);

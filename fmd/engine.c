@@ -20,6 +20,8 @@
 void
 engine_fail(struct daemon *d, int code, const char *what)
 {
+	if (code == -ENOSPC && hold_begin(d))
+		return;
 	log_line(LOG_ERROR, "store", "%s: %s; ending, to go on from the last commit", what,
 		 d->err.msg);
 	self_note_failure(d, d->err.msg);
@@ -36,7 +38,8 @@ begin_txn(struct daemon *d)
 
 	if (d->failed != 0 || d->in_txn)
 		return d->in_txn;
-	r = store_begin(d->store, &d->err);
+	r = d->hold.dry ? fm_fail(&d->err, -ENOSPC, "the disk is full") :
+		store_begin(d->store, &d->err);
 	if (r < 0)
 		d->failed = r;
 	d->in_txn = r == 0;
@@ -235,6 +238,8 @@ drain(struct daemon *d)
 	struct kafka_record rec;
 	uint64_t n = 0;
 
+	if (d->source == NULL)
+		return false;
 	while (d->failed == 0 && kafka_source_next(d->source, &rec) > 0) {
 		take(d, &rec, wall);
 		if (++n >= d->conf->cycle_records || d->transitions >= ENGINE_TRANSITIONS ||
@@ -303,9 +308,17 @@ commit(struct daemon *d, const struct store_audit *audit)
 static bool
 must_commit(const struct daemon *d)
 {
+	if (d->hold.dry)
+		return d->in_txn;
 	if (d->in_txn || corr_dirty(d->corr))
 		return true;
 	return d->lazy_due.ns != 0 && clock_mono_ns() >= d->lazy_due.ns;
+}
+
+static bool
+caught_up(const struct daemon *d)
+{
+	return d->source != NULL && kafka_source_caught_up(d->source);
 }
 
 struct fm_time
@@ -318,7 +331,7 @@ engine_time(const struct daemon *d)
 	if (d->demo && (d->record_mono == 0 ||
 			clock_mono_ns() - d->record_mono < DEMO_PAUSE_S * FM_NS_PER_S))
 		return now;
-	return kafka_source_caught_up(d->source) ? fm_time_max(now, wall) : now;
+	return caught_up(d) ? fm_time_max(now, wall) : now;
 }
 
 /* A new partition that began at its end is remembered at once, or a restart would skip records. */
@@ -364,7 +377,8 @@ engine_cycle(struct daemon *d)
 	if (d->stopping)
 		return;
 	more = drain(d);
-	kafka_source_take_starts(d->source, note_start, d);
+	if (d->source != NULL)
+		kafka_source_take_starts(d->source, note_start, d);
 	if (d->failed == 0)
 		input_settle(d);
 	if (d->failed == 0 && !more)
@@ -378,7 +392,7 @@ engine_cycle(struct daemon *d)
 	offer_quarantine(d);
 	if (outbox_pump(d->outbox, clock_wall()))
 		more = true;
-	if (outbox_dirty(d->outbox))
+	if (!d->hold.dry && outbox_dirty(d->outbox))
 		engine_note_lazy(d);
 	d->more = more;
 	engine_arm(d);
@@ -411,7 +425,7 @@ engine_arm(struct daemon *d)
 		return;
 	}
 	uv_idle_stop(&d->busy);
-	if (kafka_source_caught_up(d->source) && corr_next_deadline(d->corr, &due)) {
+	if (caught_up(d) && corr_next_deadline(d->corr, &due)) {
 		const int64_t in = (due.ns - wall.ns) / FM_NS_PER_MS + ENGINE_LATENESS_MS + 1;
 
 		ms = in < ms ? in : ms;
@@ -476,8 +490,8 @@ restore_ledger(void *ctx, const struct store_ledger *l)
 }
 
 /* Rules that changed while fmd was down are applied as a reload would. */
-static int
-restore_catalogue(struct daemon *d)
+int
+engine_catch_up_catalogue(struct daemon *d)
 {
 	char hash[32], *was = NULL;
 	int r = 0;
@@ -509,11 +523,27 @@ engine_restore(struct daemon *d, struct fm_err *err)
 	return 0;
 }
 
+int
+engine_start_over(struct daemon *d)
+{
+	store_rollback(d->store);
+	corr_free(d->corr);
+	d->corr = corr_new(d->cat);
+	for (unsigned i = 0; i < d->n_parts; i++)
+		d->part[i] = (struct part){.topic = d->part[i].topic,
+			.partition = d->part[i].partition, .next_offset = -1, .lost_from = -1};
+	d->in_txn = d->lost_new = d->more = false;
+	d->transitions = 0;
+	d->lazy_due.ns = 0;
+	d->failed = 0;
+	return engine_restore(d, &d->err);
+}
+
 /* Called when the sinks are there. */
 int
 engine_start(struct daemon *d, struct fm_err *err)
 {
-	const int r = restore_catalogue(d);
+	const int r = engine_catch_up_catalogue(d);
 
 	if (d->demo)
 		input_forget(d);
@@ -531,6 +561,10 @@ engine_reload(struct daemon *d)
 	struct fm_err err = {0};
 	char hash[32];
 
+	if (d->hold.dry) {
+		log_line(LOG_ERROR, "catalogue", "not reloaded while the disk is full");
+		return;
+	}
 	if (catalogue_open(d, &cat, &err) < 0) {
 		log_line(LOG_ERROR, "catalogue", "kept the old one: %s", err.msg);
 		corr_self(d->corr, engine_time(d), "990.005", "service=fmd.catalogue=events", true,

@@ -212,6 +212,8 @@ state_now(const struct daemon *d, const struct part *p)
 {
 	enum kafka_input k;
 
+	if (d->source == NULL)
+		return INPUT_WAITING;
 	if (kafka_source_state(d->source, p->topic, p->partition, &k) < 0)
 		return INPUT_UNUSED;
 	switch (k) {
@@ -236,6 +238,8 @@ input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *er
 
 	if (p == NULL)
 		return fm_fail(err, -ENOENT, "no such input partition");
+	if (d->source == NULL)
+		return fm_fail(err, -EAGAIN, "no input is read while the disk is full");
 	r = kafka_source_find_lost(d->source, p->topic, p->partition, &lost);
 	/* Looked at now: the last tick may be older than the source. */
 	if (r == -ENOENT && state_now(d, p) == INPUT_UNUSED)

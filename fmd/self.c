@@ -23,7 +23,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* A broker that restarts is not worth an alarm; one that stays away is. */
@@ -54,7 +53,7 @@ self_time(const struct daemon *d)
 static void
 set(struct daemon *d, const char *id, const char *entity, bool on, const char *text)
 {
-	if (d->stopping)
+	if (d->stopping || d->hold.dry)
 		return;                 /* the last commit has been made, the source may be gone */
 	corr_self(d->corr, self_time(d), id, entity, on, SEV_NONE, text, engine_transition, d);
 }
@@ -171,28 +170,35 @@ self_note_failure(struct daemon *d, const char *text)
 		(void)!pwrite(d->self.failure_fd, note, sizeof(note), 0);
 }
 
-/* What is free, or as much as can be when nobody knows. */
-static uint64_t
-disk_free(const struct daemon *d)
-{
-	struct statvfs fs;
+#define HELD "The disk is full: fmd reads no input until there is room"
 
-	return statvfs(d->conf->state_dir, &fs) < 0 ? UINT64_MAX :
-		(uint64_t)fs.f_bavail * fs.f_frsize;
+/* The words of low do not follow the figure, those of a hold are another matter. */
+static void
+storage_level(struct daemon *d, bool on, const char *text)
+{
+	const struct alarm *al = corr_find_alarm(d->corr, "990.003", STORAGE);
+	const bool stands = is_active(d, "990.003", STORAGE);
+
+	if (on != stands || (on && (strcmp(text, HELD) == 0) != (strcmp(al->reason_text, HELD) == 0)))
+		set(d, "990.003", STORAGE, on, text);
 }
 
 static void
 storage_tick(struct daemon *d)
 {
-	const uint64_t is_free = disk_free(d), least = d->conf->disk_free;
+	const uint64_t is_free = hold_disk_free(d), least = d->conf->disk_free;
 	const bool stands = is_active(d, "990.003", STORAGE);
 	const bool low = is_free < (stands ? least + least / 4 : least);
 	char text[SELF_NOTE + 64];
 
+	if (d->hold.on) {
+		storage_level(d, true, HELD);
+		return;
+	}
 	if (d->self.failure[0] != '\0' && clock_mono_ns() < d->self.failure_until) {
 		snprintf(text, sizeof(text), "fmd ended because it could not store its state: %s",
 			 d->self.failure);
-		hold(d, "990.003", STORAGE, true, text);
+		storage_level(d, true, text);
 		return;
 	}
 	if (d->self.failure[0] != '\0')
@@ -200,7 +206,7 @@ storage_tick(struct daemon *d)
 	d->self.failure[0] = '\0';
 	snprintf(text, sizeof(text), "Only %llu MiB are free where fmd stores its state",
 		 (unsigned long long)(is_free >> 20));
-	hold(d, "990.003", STORAGE, low, text);
+	storage_level(d, low, text);
 }
 
 /* ---- 004, 009: sinks ---------------------------------------------------------------------------- */
@@ -323,7 +329,7 @@ heartbeat_tick(struct daemon *d)
 
 	if (d->self.last_beat == 0)
 		d->self.last_beat = now;
-	if (d->stopping || d->conf->heartbeat.ns == 0 ||
+	if (d->stopping || d->hold.dry || d->conf->heartbeat.ns == 0 ||
 	    now - d->self.last_beat < d->conf->heartbeat.ns)
 		return;
 	d->self.last_beat = now;

@@ -252,7 +252,10 @@ verb_go_on(struct verb_call *call, struct fm_buf *out)
 	call->out = out;
 	call->looked = 0;
 	call->state = VERB_GOES_ON;
-	next_piece(call);
+	if (call->d->hold.dry && ctl_verb_writes(call->rq.verb))
+		verb_done(call, CTL_FAILED, VERB_NO_ROOM);
+	else
+		next_piece(call);
 	call->began = true;
 	return call->state;
 }

@@ -256,12 +256,13 @@ void
 verb_stats(struct verb_call *call)
 {
 	const struct daemon *d = call->d;
-	struct kafka_source_stats k;
+	struct kafka_source_stats k = {0};
 	struct fmagent_stats a;
 	struct store_stats s;
 
 	stats_core(call);
-	kafka_source_get_stats(d->source, &k);
+	if (d->source != NULL)
+		kafka_source_get_stats(d->source, &k);
 	figure(call, "kafka", "reachable", k.reachable, "");
 	figure(call, "kafka", "records", k.records, "");
 	figure(call, "kafka", "bytes", k.bytes, "bytes");
@@ -280,6 +281,7 @@ verb_stats(struct verb_call *call)
 	figure(call, "store", "quarantined", store_quarantine_count(d->store), "");
 	figure(call, "store", "quarantined ever", quarantined_ever(d), "");
 	figure(call, "store", "backlog of slow sinks", s.backlog, "");
+	figure(call, "store", "held by a full disk", d->hold.on, "");
 	if (d->agent != NULL) {
 		fmagent_get_stats(d->agent, &a);
 		figure(call, "snmp", "notifications sent", a.sent, "");

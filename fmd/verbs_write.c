@@ -22,7 +22,7 @@ settle(struct verb_call *call, int result, const struct fm_err *err)
 	call->audited = true;
 	if (engine_end(call->d, &audit) == 0)
 		return true;
-	verb_done(call, CTL_FAILED, "the change could not be stored");
+	verb_done(call, CTL_FAILED, call->d->hold.on ? VERB_NO_ROOM : "the change could not be stored");
 	return false;
 }
 
