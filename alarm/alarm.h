@@ -98,8 +98,12 @@ enum suppression_status {
 	SUPPR_PARENT = 2,       /* a suppressor or inhibitor covers it: suppressed_by */
 	SUPPR_SHELVED = 3,
 	SUPPR_OPERATOR = 4,     /* its alarm id is suppressed by an operator */
+	SUPPR_WINDOW = 5,       /* a maintenance window covers it: window */
 };
-/* "unsuppressed", "held", "masked" (by a parent), "shelved", "suppressed" (by an operator) */
+/*
+ * "unsuppressed", "held", "masked" (by a parent), "shelved", "suppressed" (by an operator),
+ * "maintenance" (by a window)
+ */
 const char *suppression_status_name(enum suppression_status s);
 /* "none", "acknowledged" */
 const char *operator_state_name(enum operator_state s);
@@ -128,7 +132,9 @@ struct alarm {
 	struct fm_uuid root_cause;      /* uuid of the parent alarm; null: none */
 	uint32_t children;              /* alarms whose root_cause this is */
 	struct fm_time shelved_until;   /* 0: not shelved */
+	const char *window;             /* name of the maintenance window; NULL: none hides it */
 	bool announced;                 /* the outside has been told of this occurrence */
+	bool untold;                    /* … but not of a change that came while it was hidden */
 	struct attr attrs[FM_ALARM_MAX_ATTRS];
 	unsigned n_attrs;
 	uint64_t catalogue;             /* hash of the catalogue it was raised under */
@@ -199,6 +205,7 @@ struct transition_cause {
 #define PREV_STATUS 4u
 #define PREV_PARENT 8u          /* root_cause */
 #define PREV_SUPPRESSOR 16u
+#define PREV_WINDOW 32u
 
 struct transition {
 	uint64_t seq;           /* given when it is stored; no gap, no reuse (P4) */
@@ -211,6 +218,7 @@ struct transition {
 	const char *prev_text;
 	enum suppression_status prev_status;
 	struct fm_uuid prev_root_cause, prev_suppressed_by;
+	const char *prev_window;
 	struct transition_cause cause;
 };
 

@@ -259,6 +259,7 @@ put_life(struct fm_buf *b, const struct alarm *al)
 	put_word(b, M("operator_state"), operator_state_name(al->oper));
 	put_text(b, M("acked_by"), al->acked_by);
 	put_time(b, M("shelved_until"), al->shelved_until);
+	put_text(b, M("maintenance_window"), al->window);
 	put_uuid(b, M("root_cause"), &al->root_cause);
 	put_number(b, M("children"), al->children);
 }
@@ -308,6 +309,8 @@ put_previous(struct fm_buf *b, const char *member, const struct transition *tr)
 		put_uuid(b, M("root_cause"), &tr->prev_root_cause);
 	if (tr->prev_mask & PREV_SUPPRESSOR)
 		put_uuid(b, M("suppressed_by"), &tr->prev_suppressed_by);
+	if (tr->prev_mask & PREV_WINDOW)
+		put_text(b, M("maintenance_window"), tr->prev_window);
 	fm_buf_add(b, "}", 1);
 }
 

@@ -53,7 +53,7 @@ struct fm_blob {
 	X(I64, raised_at) X(I64, changed_at) X(I64, cleared_at) X(U64, count) X(I64, oper) \
 	X(TEXT, acked_by) X(I64, status) X(TEXT, suppressed_by) X(TEXT, root_cause) \
 	X(I64, children) X(I64, shelved_until) X(TEXT, attrs) X(U64, catalogue) X(I64, origin) \
-	X(TEXT, host) X(TEXT, instance) X(I64, rule) X(I64, step) X(I64, slot)
+	X(TEXT, host) X(TEXT, instance) X(I64, rule) X(I64, step) X(I64, slot) X(TEXT, maintenance)
 #define FM_ROW_KEYS_ALARM 2
 
 /* A deadline: kind and subject name it, order_no breaks ties by arming order. */
@@ -62,7 +62,7 @@ struct fm_blob {
 #define FM_ROW_KEYS_DEADLINE 2
 
 /* Named pieces of correlator state: counters, N-in-T windows, chunks of the id cache, pages of
- * instances' stamps. */
+ * instances' stamps, operators' maintenance windows. */
 #define FM_ROW_KEPT(X) X(TEXT, name) X(I64, num) X(BLOB, body)
 #define FM_ROW_KEYS_KEPT 1
 
@@ -103,6 +103,7 @@ typedef void row_sink_f(void *ctx, const struct row *row);
 #define ROW_ALARM_SUPPRESSIBLE 2
 #define ROW_ALARM_INHIBITS 4
 #define ROW_ALARM_ANNOUNCED 8
+#define ROW_ALARM_UNTOLD 16
 
 /*
  * Attributes as one line of text, appended to ret, and back:

@@ -15,6 +15,7 @@ corr_new(const struct catalogue *cat)
 	corr->next_order = 1;
 	fm_intern_init(&corr->names);
 	fm_pool_init(&corr->instance_pool, sizeof(struct instance));
+	window_relink(corr);
 	return corr;
 }
 
@@ -54,7 +55,9 @@ corr_free(struct correlator *corr)
 		free(a);
 	}
 	dl_cancel(corr, &corr->purge);
+	dl_cancel(corr, &corr->boundary);
 	shelf_free_all(corr);
+	window_free_all(corr);
 	while (corr->forgotten != NULL) {
 		struct forgotten *f = corr->forgotten;
 
@@ -80,6 +83,7 @@ begin(struct correlator *corr, struct fm_time at, transition_sink_f *sink, void 
 {
 	corr->sink = sink;
 	corr->sink_ctx = ctx;
+	window_begin(corr, at);
 	dl_fire_until(corr, at);
 	corr->now = fm_time_max(corr->now, at);
 	corr->effect = false;
@@ -242,6 +246,8 @@ corr_operate(struct correlator *corr, const struct corr_command *cmd, transition
 		return unshelve(corr, cmd, err);
 	if (cmd->kind == CORR_CMD_SUPPRESS || cmd->kind == CORR_CMD_UNSUPPRESS)
 		return suppress_id(corr, cmd, err);
+	if (cmd->kind == CORR_CMD_WINDOW_ADD || cmd->kind == CORR_CMD_WINDOW_DELETE)
+		return window_operate(corr, cmd, err);
 	al = find_for(corr, cmd);
 	if (al == NULL)
 		return fm_fail(err, -ENOENT, "no such active alarm");
@@ -265,6 +271,8 @@ corr_operate(struct correlator *corr, const struct corr_command *cmd, transition
 	case CORR_CMD_UNSHELVE:
 	case CORR_CMD_SUPPRESS:
 	case CORR_CMD_UNSUPPRESS:
+	case CORR_CMD_WINDOW_ADD:
+	case CORR_CMD_WINDOW_DELETE:
 		break;          /* done above: they need no active alarm */
 	}
 	return fm_fail(err, -EINVAL, "unknown command");
@@ -392,6 +400,7 @@ corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct
 	group_relink_all(corr, same_rule);
 	relink_alarms(corr);
 	corr->cat = cat;
+	window_relink(corr);
 	for (size_t i = 0; i < n; i++)
 		enter_missing(corr, inst[i]);
 	HASH_ITER(hh, corr->hosts, h, htmp)

@@ -44,11 +44,14 @@ enum corr_outcome corr_apply(struct correlator *corr, const struct event *ev,
 void corr_pass(struct correlator *corr, const struct event *ev, transition_sink_f *sink, void *ctx);
 
 enum corr_command_kind { CORR_CMD_CLEAR, CORR_CMD_ACK, CORR_CMD_UNACK, CORR_CMD_SHELVE,
-	CORR_CMD_UNSHELVE, CORR_CMD_SUPPRESS, CORR_CMD_UNSUPPRESS };
+	CORR_CMD_UNSHELVE, CORR_CMD_SUPPRESS, CORR_CMD_UNSUPPRESS, CORR_CMD_WINDOW_ADD,
+	CORR_CMD_WINDOW_DELETE };
 /*
  * SHELVE hides an active alarm, and its key for all that happens to it, until a time; shelving again
  * moves the time. UNSHELVE also takes the shelf of an alarm that has been cleared meanwhile.
  * SUPPRESS and UNSUPPRESS are about all alarms of an id of the catalogue (only alarm_id is read).
+ * WINDOW_ADD adds a maintenance window, which is copied and goes when it has closed for the last time;
+ * WINDOW_DELETE ends it before. Those of the catalogue only go with it.
  */
 struct corr_command {
 	enum corr_command_kind kind;
@@ -58,8 +61,13 @@ struct corr_command {
 	const struct fm_uuid *uuid;     /* the alarm, by uuid … */
 	const char *alarm_id, *entity;  /* … or by key */
 	struct fm_time until;           /* SHELVE: after at */
+	const struct cat_window *window;        /* WINDOW_ADD */
+	const char *name;               /* WINDOW_DELETE */
 };
-/* -ENOENT: no such active alarm, shelf or id; -EALREADY: nothing to change; -EINVAL: until. */
+/*
+ * -ENOENT: no such active alarm, shelf, id or window; -EALREADY: nothing to change; -EEXIST: there is a
+ * window of that name; -ENOSPC: too many windows; -EINVAL: until.
+ */
 int corr_operate(struct correlator *corr, const struct corr_command *cmd,
 		 transition_sink_f *sink, void *ctx, struct fm_err *err) FM_MUST_USE;
 
@@ -116,6 +124,10 @@ const struct alarm *corr_find_uuid(const struct correlator *corr, const struct f
 typedef void shelf_visit_f(void *ctx, const char *alarm_id, const char *entity, struct fm_time until,
 			   const char *user);
 void corr_each_shelf(const struct correlator *corr, shelf_visit_f *f, void *ctx);
+/* Those of the catalogue first; user NULL for them. open_now: it covers its alarms. */
+typedef void window_visit_f(void *ctx, const struct cat_window *w, const char *user, bool open_now);
+void corr_each_window(const struct correlator *corr, window_visit_f *f, void *ctx);
+
 /* Whether an operator has suppressed the id; *ret_user is borrowed until the next input. */
 bool corr_suppressed_id(const struct correlator *corr, const char *alarm_id,
 			struct fm_time *ret_since, const char **ret_user);

@@ -30,7 +30,8 @@ struct instance;
 	X(HOLD_ON, "hold-on") X(HOLD_OFF, "hold-off") X(STEP, "escalation") \
 	X(NOTICE, "hold-notice") X(EXPIRE, "expiry") X(GRACE, "grace") \
 	X(OVERDUE, "migration-limit") X(SETTLE, "migration-settle") X(TOMBSTONE, "tombstone") \
-	X(PURGE, "purge") X(SHELF, "shelf") X(FLAP, "flapping") X(FADE, "group-window")
+	X(PURGE, "purge") X(SHELF, "shelf") X(FLAP, "flapping") X(FADE, "group-window") \
+	X(WINDOW, "maintenance")
 enum deadline_kind {
 #define FM_X(id, name) DL_##id,
 	DEADLINES(FM_X)
@@ -264,6 +265,21 @@ struct muted_id {
 };
 #define MUTED_NAME "muted|"             /* of its row; the alarm id follows */
 
+/* ---- maintenance windows (window.c) ---------------------------------------------------------- */
+
+struct window {
+	const struct cat_window *w;
+	struct cat_window own;          /* an operator's: w points here */
+	struct fm_arena arena;          /* of own */
+	char *user;                     /* NULL: one of the catalogue */
+	bool open, dirty;               /* dirty: no row yet */
+};
+struct windows {
+	struct window **v;              /* those of the catalogue, then operators' by name */
+	unsigned n, n_open;
+};
+#define WINDOW_NAME "window|"           /* of an operator's row; its name follows */
+
 /* ---- groups (group.c) ------------------------------------------------------------------------ */
 
 struct group_member {
@@ -329,6 +345,8 @@ struct correlator {
 	uint64_t inhibitors;            /* active alarms that inhibit */
 	struct shelf *shelves;          /* by key */
 	struct muted_id *muted;         /* by alarm id */
+	struct windows windows;
+	struct deadline boundary;       /* WINDOW: the next time that one opens or closes */
 	struct corr_alarm **wide;       /* active, related to alarms anywhere; in raise order */
 	size_t n_wide, cap_wide;
 	struct deadline purge;
@@ -426,6 +444,7 @@ void host_enter_held(struct correlator *corr, struct host *h);
 /* Nova says so, or an alarm that the catalogue makes the cause of failed instances. */
 bool host_is_failed(const struct host *h);
 struct host *host_get(struct correlator *corr, struct fm_str name);
+struct host *host_known(const struct correlator *corr, struct fm_str name);
 struct host *host_exact(struct correlator *corr, struct fm_str name);
 void host_index_aliases(struct correlator *corr, struct host *h);
 void host_dirty(struct correlator *corr, struct host *h);
@@ -587,7 +606,10 @@ void rel_unlink(struct correlator *corr, const struct corr_alarm *al);
 bool rel_is_of_members(const struct corr_alarm *al);
 struct corr_alarm *rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
 
-/* A shelf or a suppressed id has come or gone: kind is told if its status is another one now. */
+/*
+ * A shelf, a suppressed id or a window has come or gone: kind is told if its status is another one
+ * now.
+ */
 void rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind);
 
 /* shelf.c */
@@ -603,6 +625,21 @@ void muted_put(struct correlator *corr, const char *alarm_id, const char *user);
 void muted_take(struct correlator *corr, struct muted_id *m);
 void muted_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
 void muted_restore(struct correlator *corr, const struct row_kept *r);
+
+/* window.c */
+/* The open window that covers it, the first of several; NULL: none. */
+const struct window *window_over(const struct correlator *corr, const struct corr_alarm *al);
+/* The same for a log. */
+const struct window *window_over_log(const struct correlator *corr, const struct corr_alarm *al);
+void window_begin(struct correlator *corr, struct fm_time at);
+void window_due(struct correlator *corr);
+/* Another catalogue: its windows instead of the old one's. */
+void window_relink(struct correlator *corr);
+int window_operate(struct correlator *corr, const struct corr_command *cmd, struct fm_err *err);
+void window_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void window_restore(struct correlator *corr, const struct row_kept *r);
+void window_restored(struct correlator *corr);
+void window_free_all(struct correlator *corr);
 
 /* dedupe.c */
 bool ids_seen(struct correlator *corr, uint64_t hash);   /* adds it when new */

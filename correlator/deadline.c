@@ -118,6 +118,9 @@ fire(struct correlator *corr, struct deadline *dl)
 	case DL_FADE:
 		group_fade(corr, dl->owner);
 		return;
+	case DL_WINDOW:
+		window_due(corr);
+		return;
 	case DL_N_KINDS:
 		break;
 	}

@@ -44,7 +44,7 @@ short_len(const char *name, size_t len)
 
 /* One host only may match by its short name; two make the short name ambiguous. */
 static struct host *
-find_by_short(struct correlator *corr, struct fm_str name)
+find_by_short(const struct correlator *corr, struct fm_str name)
 {
 	const size_t len = short_len(name.p, name.len);
 	struct host *h, *tmp, *found = NULL;
@@ -144,6 +144,22 @@ host_get(struct correlator *corr, struct fm_str name)
 		return host_exact(corr, name);
 	add_alias(corr, h, name);
 	return h;
+}
+
+/* By any name it goes by; NULL when there is none, and none is made. */
+struct host *
+host_known(const struct correlator *corr, struct fm_str name)
+{
+	struct host_alias *a;
+	struct host *h;
+
+	if (name.p == NULL || name.len == 0)
+		return NULL;
+	HASH_FIND(hh, corr->hosts, name.p, name.len, h);
+	if (h != NULL)
+		return h;
+	HASH_FIND(hh, corr->aliases, name.p, name.len, a);
+	return a != NULL ? a->host : find_by_short(corr, name);
 }
 
 /* A fact holds while any of its flags does. */

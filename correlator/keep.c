@@ -65,6 +65,7 @@ deadline_subject(const struct deadline *dl, struct fm_buf *b)
 		fm_buf_adds(b, ((const struct group *)dl->owner)->name);
 		return;
 	case DL_PURGE:
+	case DL_WINDOW:
 	case DL_N_KINDS:
 		return;
 	}
@@ -264,7 +265,8 @@ alarm_flags(const struct alarm *a)
 	return (a->service_affecting ? ROW_ALARM_SERVICE_AFFECTING : 0) |
 		(a->suppressible ? ROW_ALARM_SUPPRESSIBLE : 0) |
 		(a->inhibits ? ROW_ALARM_INHIBITS : 0) |
-		(a->announced ? ROW_ALARM_ANNOUNCED : 0);
+		(a->announced ? ROW_ALARM_ANNOUNCED : 0) |
+		(a->untold ? ROW_ALARM_UNTOLD : 0);
 }
 
 static void
@@ -290,7 +292,8 @@ flush_alarm(struct corr_alarm *al, row_sink_f *sink, void *ctx)
 		.origin = a->origin, .host = al->host != NULL ? al->host->name : NULL,
 		.instance = al->inst != NULL ? fm_uuid_format(&al->inst->uuid, inst) : NULL,
 		.rule = rules_index(al->rule), .step = al->slot != NULL ? al->slot->step : 0,
-		.slot = al->slot != NULL ? al->slot->since.ns : 0}};
+		.slot = al->slot != NULL ? al->slot->since.ns : 0,
+		.maintenance = a->window}};
 
 	sink(ctx, &row);
 	fm_buf_fini(&attrs);
@@ -360,6 +363,7 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 	}
 	fm_buf_reset(&corr->closed);
 	muted_flush(corr, sink, ctx);
+	window_flush(corr, sink, ctx);
 	put_number("next_alarm_id", corr->next_alarm_id, sink, ctx);
 	put_number("next_order", corr->next_order, sink, ctx);
 	put_number("lost_upstream", corr->stats.lost_upstream, sink, ctx);

@@ -166,6 +166,7 @@ free_content(struct corr_alarm *al)
 	free_text(&al->a.repair);
 	free_text(&al->a.entity_type_id);
 	free_text(&al->a.acked_by);
+	free_text(&al->a.window);
 	free_attrs(al);
 }
 
@@ -274,7 +275,7 @@ copy_content(struct corr_alarm *al, const struct alarm_spec *spec)
 	al->a.entity_type_id = type.s;
 	al->a.reason_text = fm_strdup(spec->text);
 	al->a.repair = spec->repair != NULL ? fm_strdup(spec->repair) : NULL;
-	al->a.acked_by = NULL;
+	al->a.acked_by = al->a.window = NULL;
 	copy_attrs(al, spec->attrs, spec->n_attrs);
 }
 
@@ -306,7 +307,7 @@ fill(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *sp
 	al->a.suppressed_by = al->a.root_cause = (struct fm_uuid){0};
 	al->a.children = 0;
 	al->a.shelved_until = (struct fm_time){0};
-	al->a.announced = false;
+	al->a.announced = al->a.untold = false;
 	al->a.catalogue = cat_hash(corr->cat);
 	al->a.origin = (uint8_t)spec->origin;
 }
@@ -384,6 +385,7 @@ al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, con
 	al->a.severity = sev;
 	al->a.changed_at = corr->now;
 	tr.notify = al->a.announced && al->a.status == SUPPR_NONE;
+	al->a.untold = al->a.announced && !tr.notify;
 	al_dirty(corr, al);
 	al_emit(corr, al, TR_CHANGE, &tr);
 	free_text(&old);
@@ -449,13 +451,19 @@ void
 al_log(struct correlator *corr, const struct alarm_spec *spec)
 {
 	struct corr_alarm *al = fm_calloc(1, sizeof(*al));
-	struct transition tr = {.notify = true};
+	struct transition tr = {0};
+	const struct window *w;
 
 	al->a.alarm_id = fm_strdup(spec->alarm_id);
 	al->a.entity = fm_strdup(spec->entity);
 	fill(corr, al, spec);
 	corr->meta_dirty = true;
-	al->a.announced = true;
+	w = window_over_log(corr, al);
+	if (w != NULL) {
+		al->a.status = SUPPR_WINDOW;
+		al->a.window = fm_strdup(w->w->name);
+	}
+	al->a.announced = tr.notify = w == NULL;
 	al_emit(corr, al, TR_LOG, &tr);
 	free_content(al);
 	free_text(&al->a.alarm_id);

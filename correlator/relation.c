@@ -183,28 +183,57 @@ adopt(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *chi
 
 /* ---- at the raise --------------------------------------------------------------------------------- */
 
-/* What an operator has said about it; the shelf is nearer to the alarm than the id. */
-static enum suppression_status
-put_aside(const struct correlator *corr, struct corr_alarm *al)
+/* What hides an alarm, or that nothing does. */
+struct place {
+	enum suppression_status status;
+	struct fm_uuid by;
+	struct fm_time until;
+	const char *window;
+};
+
+/*
+ * What an operator has said about it: the shelf is nearer to the alarm than the id, and the id than a
+ * window.
+ */
+static struct place
+put_aside(const struct correlator *corr, const struct corr_alarm *al)
 {
 	const struct shelf *s = shelf_find(corr, al->key);
+	const struct window *w;
 
-	al->a.shelved_until = s != NULL ? s->timer.node.due : (struct fm_time){0};
 	if (s != NULL)
-		return SUPPR_SHELVED;
-	return muted_find(corr, al->a.alarm_id) != NULL ? SUPPR_OPERATOR : SUPPR_NONE;
+		return (struct place){.status = SUPPR_SHELVED, .until = s->timer.node.due};
+	if (muted_find(corr, al->a.alarm_id) != NULL)
+		return (struct place){.status = SUPPR_OPERATOR};
+	w = window_over(corr, al);
+	return w != NULL ? (struct place){.status = SUPPR_WINDOW, .window = w->w->name} :
+		(struct place){0};
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+is_at(const struct corr_alarm *al, const struct place *p)
+{
+	return al->a.status == p->status && al->a.shelved_until.ns == p->until.ns &&
+		same_text(al->a.window, p->window);
 }
 
 static bool
 is_aside(const struct corr_alarm *al)
 {
-	return al->a.status == SUPPR_SHELVED || al->a.status == SUPPR_OPERATOR;
+	return al->a.status == SUPPR_SHELVED || al->a.status == SUPPR_OPERATOR ||
+		al->a.status == SUPPR_WINDOW;
 }
 
 void
 rel_raised(struct correlator *corr, struct corr_alarm *al)
 {
-	const enum suppression_status aside = put_aside(corr, al);
+	const struct place aside = put_aside(corr, al);
 	struct corr_alarm *parent = find_suppressor(corr, al), *cause;
 
 	if (parent != NULL)
@@ -212,8 +241,10 @@ rel_raised(struct correlator *corr, struct corr_alarm *al)
 	cause = parent == NULL ? find_cause(corr, al) : NULL;
 	if (cause != NULL)
 		adopt(corr, cause, al);
-	if (aside != SUPPR_NONE) {
-		al->a.status = aside;
+	if (aside.status != SUPPR_NONE) {
+		al->a.status = aside.status;
+		al->a.shelved_until = aside.until;
+		al->a.window = aside.window != NULL ? fm_strdup(aside.window) : NULL;
 	} else if (parent != NULL) {
 		al->a.status = SUPPR_PARENT;
 		al->a.suppressed_by = parent->a.uuid;
@@ -226,57 +257,67 @@ rel_raised(struct correlator *corr, struct corr_alarm *al)
 
 /* kind is told, with the status and whether the outside is to hear of it. */
 static void
-tell_status(struct correlator *corr, struct corr_alarm *al, enum suppression_status status,
-	    const struct fm_uuid *by, enum transition_kind kind)
+tell_status(struct correlator *corr, struct corr_alarm *al, const struct place *p,
+	    enum transition_kind kind)
 {
-	struct transition tr = {.prev_mask = PREV_STATUS, .prev_status = al->a.status};
-	const bool show = status == SUPPR_NONE;
+	struct transition tr = {.prev_mask = PREV_STATUS, .prev_status = al->a.status,
+		.prev_suppressed_by = al->a.suppressed_by, .prev_window = al->a.window};
+	const bool show = p->status == SUPPR_NONE;
+	const bool moved = p->status == SUPPR_WINDOW && al->a.status == SUPPR_WINDOW;
 
-	tr.prev_suppressed_by = al->a.suppressed_by;
-	if (!fm_uuid_eq(by != NULL ? by : &(struct fm_uuid){0}, &al->a.suppressed_by))
+	if (!fm_uuid_eq(&p->by, &al->a.suppressed_by))
 		tr.prev_mask |= PREV_SUPPRESSOR;
-	al->a.status = status;
-	al->a.suppressed_by = by != NULL ? *by : (struct fm_uuid){0};
+	if (!same_text(p->window, al->a.window))
+		tr.prev_mask |= PREV_WINDOW;
+	al->a.status = p->status;
+	al->a.suppressed_by = p->by;
+	al->a.shelved_until = p->until;
+	al->a.window = p->window != NULL ? fm_strdup(p->window) : NULL;
 	al->a.changed_at = corr->now;
 	/*
-	 * Shown: told unless told before. Hidden: told to those who know of it. Taken out of one
-	 * place and still hidden by another: nobody is told, least of all as of a raise.
+	 * Shown: told unless told before as it is now. Hidden: told to those who know of it. Taken
+	 * out of one place and still hidden by another: nobody is told, least of all as of a raise.
 	 */
-	tr.notify = show ? !al->a.announced
-			 : al->a.announced && (kind == TR_SHELVE || kind == TR_SUPPRESS);
+	tr.notify = show ? !al->a.announced || al->a.untold
+			 : al->a.announced && !moved && (kind == TR_SHELVE || kind == TR_SUPPRESS);
 	al->a.announced = al->a.announced || show;
+	al->a.untold = al->a.untold && !show;
 	al_dirty(corr, al);
 	al_emit(corr, al, kind, &tr);
+	free((void *)(uintptr_t)tr.prev_window);
 }
 
 static void
 set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_status status,
 	   const struct fm_uuid *by)
 {
+	struct place p = {.status = status};
+
+	if (by != NULL)
+		p.by = *by;
 	if (al->a.status == status && (by == NULL || fm_uuid_eq(by, &al->a.suppressed_by)))
 		return;
-	tell_status(corr, al, status, by, status == SUPPR_NONE ? TR_UNSUPPRESS : TR_SUPPRESS);
+	tell_status(corr, al, &p, status == SUPPR_NONE ? TR_UNSUPPRESS : TR_SUPPRESS);
 }
 
 void
 rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind)
 {
-	const struct fm_time until = al->a.shelved_until;
-	const enum suppression_status aside = put_aside(corr, al);
+	struct place p = put_aside(corr, al);
 	const struct corr_alarm *parent;
 
-	if (aside != SUPPR_NONE) {
-		if (aside != al->a.status || until.ns != al->a.shelved_until.ns)
-			tell_status(corr, al, aside, NULL, kind);
+	if (p.status == SUPPR_NONE && !is_aside(al))
+		return;
+	if (p.status == SUPPR_NONE) {
+		parent = find_suppressor(corr, al);
+		p.status = parent != NULL ? SUPPR_PARENT :
+			dl_armed(&al->notice) ? SUPPR_HELD : SUPPR_NONE;
+		if (parent != NULL)
+			p.by = parent->a.uuid;
+	} else if (is_at(al, &p)) {
 		return;
 	}
-	if (!is_aside(al))
-		return;
-	parent = find_suppressor(corr, al);
-	if (parent != NULL)
-		tell_status(corr, al, SUPPR_PARENT, &parent->a.uuid, kind);
-	else
-		tell_status(corr, al, dl_armed(&al->notice) ? SUPPR_HELD : SUPPR_NONE, NULL, kind);
+	tell_status(corr, al, &p, kind);
 }
 
 /* ---- to others ------------------------------------------------------------------------------------- */

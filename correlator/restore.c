@@ -145,6 +145,7 @@ restore_values(struct alarm *a, const struct row_alarm *r)
 	a->suppressible = r->flags & ROW_ALARM_SUPPRESSIBLE;
 	a->inhibits = r->flags & ROW_ALARM_INHIBITS;
 	a->announced = r->flags & ROW_ALARM_ANNOUNCED;
+	a->untold = r->flags & ROW_ALARM_UNTOLD;
 	a->mgmt_threshold = (enum severity)r->mgmt_threshold;
 	a->degrade_threshold = (enum severity)r->degrade_threshold;
 	a->raised_at.ns = r->raised_at;
@@ -158,6 +159,7 @@ restore_values(struct alarm *a, const struct row_alarm *r)
 	a->root_cause = uuid_of(r->root_cause);
 	a->children = (uint32_t)r->children;
 	a->shelved_until.ns = r->shelved_until;
+	a->window = dup(r->maintenance);
 	a->catalogue = r->catalogue;
 	a->origin = (uint8_t)r->origin;
 }
@@ -362,6 +364,9 @@ restore_deadline(struct correlator *corr, const struct row_deadline *r)
 	case DL_SHELF:
 		shelf_restore(corr, r);
 		return;
+	case DL_WINDOW:
+		arm(corr, &corr->boundary, corr, r);
+		return;
 	case DL_N_KINDS:
 		return;
 	}
@@ -388,6 +393,8 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 			slot->phase = SLOT_CLOSED;
 	} else if (strncmp(r->name, MUTED_NAME, strlen(MUTED_NAME)) == 0) {
 		muted_restore(corr, r);
+	} else if (strncmp(r->name, WINDOW_NAME, strlen(WINDOW_NAME)) == 0) {
+		window_restore(corr, r);
 	} else if (strcmp(r->name, "next_alarm_id") == 0) {
 		corr->next_alarm_id = (uint64_t)r->num;
 	} else if (strcmp(r->name, "next_order") == 0) {
@@ -499,5 +506,6 @@ corr_restored(struct correlator *corr, struct fm_time now)
 	sort_list(&corr->cleared);
 	relink_hosts(corr);
 	corr->now = fm_time_max(corr->now, now);
+	window_restored(corr);
 	corr_clean(corr);
 }

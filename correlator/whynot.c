@@ -47,6 +47,8 @@ tell_active(const struct asking *q, const struct corr_alarm *al)
 	else if (al->a.status == SUPPR_HELD)
 		tell(q, "held", "it waits for its cause until %s (Hold_Notice)",
 		     fm_time_format(al->notice.node.due, at));
+	else if (al->a.status == SUPPR_WINDOW)
+		tell(q, "maintenance", "the maintenance window \"%s\" hides it", al->a.window);
 	else if (al->a.status != SUPPR_NONE)
 		tell(q, "put-aside", "an operator has put it aside: %s",
 		     suppression_status_name(al->a.status));

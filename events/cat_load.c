@@ -1,6 +1,6 @@
 /*
  * cat_load: from a file to a frozen catalogue: read -> tree -> limits -> records -> rules ->
- * relations -> index. Every step reports what it finds and goes on, so that one run shows all;
+ * relations -> windows -> index. Every step reports what it finds and goes on, so that one run shows all;
  * only when there is no tree at all does the load end early.
  */
 #include "base/file.h"
@@ -28,11 +28,12 @@ is_id(const struct node *key)
 static bool
 is_record(struct load *ld, const struct node *key)
 {
-	static const char *const words[] = {"Limits"};
-	if (strcmp(key->text, "Limits") == 0)
-		return false;
+	static const char *const words[] = {"Limits", "Maintenance"};
+	for (unsigned i = 0; i < FM_ARRAY_LEN(words); i++)
+		if (strcmp(key->text, words[i]) == 0)
+			return false;
 	if (!is_id(key)) {
-		cat_find_at(ld, FND_UNKNOWN_TOP, key, "%s is neither an alarm id nor Limits%s",
+		cat_find_at(ld, FND_UNKNOWN_TOP, key, "%s is neither an alarm id nor Limits nor Maintenance%s",
 			    cat_quote(ld, node_str(key)),
 			    cat_suggest(ld, node_str(key), words, FM_ARRAY_LEN(words)));
 		return false;
@@ -134,6 +135,13 @@ load(struct load *ld)
 	index_rules(ld->cat);
 	cat_check_twins(ld);
 	ld->cat->hash = fm_hash64(ld->bytes, ld->len, 0);
+	const struct node *windows = node_get(root, "Maintenance");
+	if (windows != NULL)
+		cat_read_windows(ld, windows);
+	for (unsigned i = 0; i < ld->cat->n_windows; i++) {
+		const struct cat_window *w = &ld->cat->windows[i];
+		ld->cat->hash = fm_hash64(w->at, w->n * sizeof(w->at[0]), ld->cat->hash);
+	}
 }
 
 static struct catalogue *

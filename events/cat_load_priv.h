@@ -10,6 +10,8 @@
  *   cat_relation.c  Suppresses and Causes, cycles
  *   cat_example.c   Examples
  *   cat_limits.c    Limits
+ *   cat_window.c    when a maintenance window is open                cat_calendar.c: zones, recurrence
+ *   cat_maintenance.c  Maintenance
  *   cat_findings.c  what was found                                   cat_words.c: words, spelling
  */
 #ifndef CAT_LOAD_PRIV_H
@@ -214,6 +216,28 @@ const struct node *cat_next_of(const struct node *list, const struct node *item)
 void cat_read_relations(struct load *ld, struct cat_record *rec, const struct node *correlation);
 /* After all records are read: ids, targets, cycles. */
 void cat_check_relations(struct load *ld);
+
+/* ---- maintenance windows (cat_window.c, cat_maintenance.c) ---------------------------- */
+
+extern const char *const cat_window_words[WINDOW_N_PARTS];      /* keys of the file */
+struct cat_window_wrong {
+	enum finding_kind kind;
+	enum cat_window_part part;      /* WINDOW_N_PARTS: the whole */
+	char text[200];
+};
+/*
+ * Works out when w, of which the parts are given, is open: what ends after now, at most max times.
+ * *ret_more, *ret_overlap: it would be more often, it overlaps itself. False: wrong says why.
+ */
+struct cat_window_found {
+	bool more, overlap;
+};
+bool cat_window_times(struct cat_window *w, struct fm_time now, unsigned max,
+		      struct fm_arena *arena, struct cat_window_found *ret,
+		      struct cat_window_wrong *wrong);
+/* Sorts texts and takes out doubles; true when there were some. */
+bool cat_window_sort(const char **v, unsigned *n);
+void cat_read_windows(struct load *ld, const struct node *n);
 
 void cat_limits_default(struct cat_limits *lim);
 void cat_read_limits(struct load *ld, const struct node *n);

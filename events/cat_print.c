@@ -429,10 +429,59 @@ put_limits(struct fm_buf *b, const struct cat_limits *lim)
 	fm_buf_addf(b, " %u\n", lim->max_alarms);
 }
 
+static void
+put_list(struct fm_buf *b, const char *key, const char *const *v, unsigned n)
+{
+	put_key(b, 2, key);
+	fm_buf_adds(b, "\n");
+	for (unsigned i = 0; i < n; i++) {
+		indent(b, 3);
+		fm_buf_adds(b, "-");
+		put_text(b, 3, v[i]);
+	}
+}
+
+/* Days are kept as words joined by commas. */
+static void
+put_every(struct fm_buf *b, const struct cat_window *w)
+{
+	put_key(b, 2, "Every");
+	fm_buf_adds(b, "\n");
+	if (w->part[WINDOW_DAYS] != NULL) {
+		put_key(b, 3, "Days");
+		fm_buf_addf(b, " [%s]\n", w->part[WINDOW_DAYS]);
+	}
+	if (w->part[WINDOW_AT] != NULL)
+		put_pair(b, 3, "At", w->part[WINDOW_AT]);
+}
+
+static void
+put_window(struct fm_buf *b, const struct cat_window *w)
+{
+	fm_buf_adds(b, "    -\n");
+	put_pair(b, 2, "Name", w->name);
+	if (w->n_alarms == 0)
+		put_word(b, 2, "Alarms", "all");
+	else
+		put_list(b, "Alarms", w->alarms, w->n_alarms);
+	if (w->n_entities > 0)
+		put_list(b, "Entities", w->entities, w->n_entities);
+	put_bool(b, 2, "Logs", w->logs);
+	for (unsigned p = 0; p < WINDOW_N_PARTS; p++)
+		if (w->part[p] != NULL && p != WINDOW_DAYS && p != WINDOW_AT)
+			put_pair(b, 2, cat_window_words[p], w->part[p]);
+	if (w->part[WINDOW_DAYS] != NULL || w->part[WINDOW_AT] != NULL)
+		put_every(b, w);
+}
+
 void
 cat_print(const struct catalogue *cat, struct fm_buf *ret)
 {
 	put_limits(ret, &cat->limits);
 	for (unsigned i = 0; i < cat->n; i++)
 		put_record(ret, &cat->records[i]);
+	if (cat->n_windows > 0)
+		fm_buf_adds(ret, "\nMaintenance:\n");
+	for (unsigned i = 0; i < cat->n_windows; i++)
+		put_window(ret, &cat->windows[i]);
 }

@@ -11,6 +11,8 @@ struct catalogue {
 	struct cat_record *records;     /* by id order */
 	unsigned n;
 	struct cat_limits limits;
+	struct cat_window *windows;     /* in the order of the file */
+	unsigned n_windows;
 	uint64_t hash;
 	const struct cat_rule **rules_on[FACT_N];       /* in id order */
 	unsigned n_rules_on[FACT_N];

@@ -79,3 +79,44 @@ cat_service_affecting_for(const struct cat_record *rec, enum severity sev)
 {
 	return rec->service_affecting[sev];
 }
+
+/* ---- windows ----------------------------------------------------------------------------- */
+
+unsigned
+cat_windows(const struct catalogue *cat, const struct cat_window **ret)
+{
+	*ret = cat->windows;
+	return cat->n_windows;
+}
+
+/* The first interval that ends after t; n when there is none. */
+static unsigned
+not_over(const struct cat_window *w, struct fm_time t)
+{
+	unsigned low = 0, high = w->n;
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+		if (w->at[mid].end.ns > t.ns)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+bool
+cat_window_open(const struct cat_window *w, struct fm_time t)
+{
+	unsigned i = not_over(w, t);
+	return i < w->n && w->at[i].begin.ns <= t.ns;
+}
+
+bool
+cat_window_next(const struct cat_window *w, struct fm_time t, struct fm_time *ret)
+{
+	unsigned i = not_over(w, t);
+	if (i == w->n)
+		return false;
+	*ret = w->at[i].begin.ns > t.ns ? w->at[i].begin : w->at[i].end;
+	return true;
+}

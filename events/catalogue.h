@@ -200,10 +200,39 @@ struct cat_limits {
 	unsigned max_alarms;            /* active: 200,000 */
 };
 
+/*
+ * "Maintenance": windows in which alarms are not announced. When it is open was worked out at load:
+ * half-open intervals in order, apart from each other.
+ */
+struct cat_interval {
+	struct fm_time begin, end;
+};
+/* What says when, as written (cat_window.c has their names). */
+enum cat_window_part { WINDOW_FROM, WINDOW_UNTIL, WINDOW_START, WINDOW_FOR, WINDOW_RULE,
+	WINDOW_DAYS, WINDOW_AT, WINDOW_ZONE, WINDOW_N_PARTS };
+struct cat_window {
+	const char *name;
+	const char *const *alarms;      /* ids, sorted; none: all but fmd's own */
+	unsigned n_alarms;
+	const char *const *entities;    /* paths; none: all */
+	unsigned n_entities;
+	bool logs;                      /* logs are not announced either */
+	const char *part[WINDOW_N_PARTS];       /* NULL: not given */
+	const struct cat_interval *at;
+	unsigned n;
+	uint32_t line, column;          /* 0: not of the catalogue */
+};
+/* True while it is open. */
+bool cat_window_open(const struct cat_window *w, struct fm_time t);
+/* When it opens or closes next, after t; false: never. */
+bool cat_window_next(const struct cat_window *w, struct fm_time t, struct fm_time *ret);
+
 struct catalogue;
+unsigned cat_windows(const struct catalogue *cat, const struct cat_window **ret);
 const struct cat_record *cat_find(const struct catalogue *cat, const char *id);
 const struct cat_limits *cat_limits(const struct catalogue *cat);
-uint64_t cat_hash(const struct catalogue *cat);         /* of the file's bytes */
+/* Of the file's bytes, and of when its windows are open, which the zones' database decides too. */
+uint64_t cat_hash(const struct catalogue *cat);
 unsigned cat_count(const struct catalogue *cat);
 const struct cat_record *cat_at(const struct catalogue *cat, unsigned i);       /* by id order */
 /* All rules on a fact, in id order. */
@@ -225,6 +254,12 @@ bool cat_service_affecting_for(const struct cat_record *rec, enum severity sev);
 #define CAT_MAX_MAPPINGS 64u    /* of one Correlation */
 #define CAT_MAX_EXAMPLES 16u    /* of one record */
 #define CAT_MAX_EXAMPLE_STEPS 64u       /* of one example */
+#define CAT_MAX_WINDOWS 64u     /* of the catalogue, and as many of operators */
+#define CAT_MAX_WINDOW_NAME 64u /* bytes */
+#define CAT_MAX_WINDOW_ITEMS 256u       /* ids, and entities, of one */
+#define CAT_MAX_OPEN 10000u     /* times that one window of the catalogue is open */
+/* Nothing recurs from here on: 2038-01-01T00:00:00Z (cat_calendar.c says why). */
+#define CAT_WINDOW_HORIZON_S 2145916800LL
 #define CAT_MAX_FINDINGS 2000u  /* listed, of errors and of others each; the rest is counted */
 
 struct cat_finding {
@@ -277,6 +312,20 @@ int cat_load(const char *path, struct cat_findings *findings, struct catalogue *
 int cat_load_buf(const char *name, const char *text, size_t len, struct cat_findings *findings,
 		 struct catalogue **ret, struct fm_err *err) FM_MUST_USE;
 void cat_free(struct catalogue *cat);
+
+/*
+ * A window from texts, outside of a catalogue; lists are joined by commas, "all" for alarms. Only what
+ * ends after now is worked out, at most max times; *ret_more: there are others. All of *ret lives
+ * in arena. -EINVAL: err says what is wrong. Whether there are such alarms is not looked at.
+ */
+struct cat_window_text {
+	const char *name, *alarms, *entities;   /* entities may be NULL */
+	bool logs;
+	const char *part[WINDOW_N_PARTS];
+};
+int cat_window_make(const struct cat_window_text *text, struct fm_time now, unsigned max,
+		    struct fm_arena *arena, struct cat_window *ret, bool *ret_more,
+		    struct fm_err *err) FM_MUST_USE;
 /* Times of the catalogue that are longer than history is kept (fmd.yaml, retention.age; 0: for ever). */
 void cat_check_retention(const struct catalogue *cat, struct fm_span keep, struct cat_findings *ret);
 /* Canonical YAML that loads back to the same catalogue ("fmd -nv"). */

@@ -28,6 +28,7 @@
 	{"operator_state", "Operator State", prefix "operator_state", CELL_TEXT, 0}, \
 	{"acked_by", "Acknowledged By", prefix "acked_by", CELL_TEXT, 0}, \
 	{"shelved_until", "Shelved Until", prefix "shelved_until", CELL_TIME, 0}, \
+	{"maintenance_window", "Maintenance Window", prefix "maintenance_window", CELL_TEXT, 0}, \
 	{"root_cause", "Root Cause", prefix "root_cause", CELL_TEXT, 0}, \
 	{"children", "Children", prefix "children", CELL_NUMBER, 0}, \
 	{"attributes", "Attributes", prefix "attributes", CELL_TEXT, COL_WRAP}, \

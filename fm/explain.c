@@ -159,6 +159,17 @@ print_parent(const struct look *look, const json_t *row)
 	print_said(look, "parent", &b);
 }
 
+/* Behind a status: the maintenance window, if that is why. */
+static void
+add_window(struct fm_buf *b, const json_t *row, const char *path)
+{
+	if (*row_text(row, path) == '\0')
+		return;
+	fm_buf_adds(b, " \"");
+	add_text(b, row, path);
+	fm_buf_adds(b, "\"");
+}
+
 static bool
 is_suppressed(const json_t *row)
 {
@@ -177,6 +188,7 @@ print_announced(const struct look *look, const json_t *row)
 	} else if (is_suppressed(row)) {
 		fm_buf_adds(&b, "no: ");
 		add_text(&b, row, "alarm.suppression_status");
+		add_window(&b, row, "alarm.maintenance_window");
 	} else {
 		fm_buf_adds(&b, "no");
 	}
@@ -232,8 +244,10 @@ add_change(struct fm_buf *b, const struct look *look, const json_t *row)
 	if (*status != '\0') {
 		fm_buf_adds(b, ", ");
 		text_safe(b, status, strlen(status));
+		add_window(b, row, "previous.maintenance_window");
 		fm_buf_adds(b, " -> ");
 		add_text(b, row, "alarm.suppression_status");
+		add_window(b, row, "alarm.maintenance_window");
 	}
 }
 
@@ -277,6 +291,7 @@ print_state(const struct look *look, const json_t *row)
 	if (is_suppressed(row)) {
 		fm_buf_adds(&b, ", ");
 		add_text(&b, row, "alarm.suppression_status");
+		add_window(&b, row, "alarm.maintenance_window");
 	}
 	if (*by != '\0') {
 		fm_buf_adds(&b, ", acknowledged by ");

@@ -116,7 +116,7 @@ print_seen(struct fm_buf *b, const struct seen *t)
 
 	fm_buf_addf(b, "%s %s %s %s %s", fm_span_format(fm_time_diff(t->at, zero()), span),
 		    transition_kind_name(t->kind), t->id, t->entity, severity_name(t->severity));
-	if (t->status == SUPPR_HELD || t->status == SUPPR_PARENT)
+	if (t->status == SUPPR_HELD || t->status == SUPPR_PARENT || t->status == SUPPR_WINDOW)
 		fm_buf_addf(b, " %s", suppression_status_name(t->status));
 	fm_buf_addf(b, " text~\"%.*s\"", (int)len, t->text);
 }
@@ -182,7 +182,8 @@ is_id(const char *word)
 static bool
 is_status(const char *word, enum suppression_status *ret)
 {
-	static const enum suppression_status known[] = {SUPPR_NONE, SUPPR_HELD, SUPPR_PARENT};
+	static const enum suppression_status known[] = {SUPPR_NONE, SUPPR_HELD, SUPPR_PARENT,
+		SUPPR_WINDOW};
 
 	for (unsigned i = 0; i < FM_ARRAY_LEN(known); i++) {
 		if (strcmp(word, suppression_status_name(known[i])) != 0)
@@ -247,7 +248,7 @@ static void
 fail_word(struct play *p, const char *word)
 {
 	static const char *const words[] = {"critical", "major", "minor", "warning", "held",
-		"masked", "unsuppressed"};
+		"masked", "maintenance", "unsuppressed"};
 	const char *near = cat_nearest(fm_str_of(word), words, FM_ARRAY_LEN(words));
 
 	fail(p, F_STEP, "%s is no severity, status, alarm id, entity, text~ or attr.%s%s%s", word,

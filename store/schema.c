@@ -69,10 +69,12 @@ static const char to_3[] =
 	"ALTER TABLE audit ADD COLUMN uid INTEGER NOT NULL DEFAULT 4294967295;"
 	"ALTER TABLE audit ADD COLUMN role TEXT;";
 
+static const char to_4[] = "ALTER TABLE alarm ADD COLUMN maintenance TEXT;";
+
 const struct schema_step *
 store_schema_steps(void)
 {
-	static const struct schema_step steps[] = {{2, to_2}, {3, to_3}, {0, NULL}};
+	static const struct schema_step steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {0, NULL}};
 
 	return steps;
 }

@@ -37,6 +37,7 @@ THIRD_PARTY = {
     "net-snmp/": "net-snmp",
     "jansson.h": "jansson",
     "yaml.h": "yaml",
+    "libical/": "libical",
     "uv.h": "uv",
     "uthash.h": "uthash",
     "utlist.h": "uthash",

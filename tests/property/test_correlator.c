@@ -231,6 +231,33 @@ pick_alarm(void *ctx, const struct alarm *al)
 	return pick->skip-- > 0;
 }
 
+static void
+window_command(struct correlator *corr, struct corr_command *cmd, struct rng *r,
+	       transition_sink_f *sink, void *ctx)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	static const char *const alarms[] = {"all", "700.001,100.101", "700.008"};
+	static const char *const entities[] = {"host=compute-0", "tenant=t1", NULL};
+	char from[FM_TIME_STR], until[FM_TIME_STR];
+	const struct fm_time begin = fm_time_add(cmd->at, fm_span_s(draw(r, 2) ? 0 : draw(r, 300)));
+	const struct cat_window_text text = {.name = names[draw(r, 3)], .alarms = alarms[draw(r, 3)],
+		.entities = entities[draw(r, 3)], .part = {
+			[WINDOW_FROM] = fm_time_format(begin, from),
+			[WINDOW_UNTIL] = fm_time_format(fm_time_add(cmd->until, fm_span_s(300)), until)}};
+	struct cat_window window;
+	struct fm_arena arena;
+	struct fm_err err = {0};
+	bool more;
+
+	fm_arena_init(&arena);
+	cr_assert_eq(cat_window_make(&text, cmd->at, 4, &arena, &window, &more, &err), 0, "%s",
+		     err.msg);
+	cmd->name = text.name;
+	cmd->window = &window;
+	(void)!corr_operate(corr, cmd, sink, ctx, &err);
+	fm_arena_fini(&arena);
+}
+
 /* One input and, now and then, an operator's command about what is active then. */
 static void
 feed(struct correlator *corr, const struct history *h, unsigned i, transition_sink_f *sink,
@@ -238,7 +265,7 @@ feed(struct correlator *corr, const struct history *h, unsigned i, transition_si
 {
 	static const enum corr_command_kind kinds[] = {CORR_CMD_SHELVE, CORR_CMD_SHELVE,
 		CORR_CMD_UNSHELVE, CORR_CMD_SUPPRESS, CORR_CMD_UNSUPPRESS, CORR_CMD_ACK,
-		CORR_CMD_CLEAR};
+		CORR_CMD_CLEAR, CORR_CMD_WINDOW_ADD, CORR_CMD_WINDOW_ADD, CORR_CMD_WINDOW_DELETE};
 	static const char *const ids[] = {"700.001", "100.101", "700.008"};
 	struct rng r = {(uint64_t)h->ev[i].at.ns + i};
 	struct pick pick = {.skip = draw(&r, 4)};
@@ -251,6 +278,10 @@ feed(struct correlator *corr, const struct history *h, unsigned i, transition_si
 		return;
 	cmd.until = fm_time_add(cmd.at, fm_span_s(1 + draw(&r, 400)));
 	corr_each_alarm(corr, true, pick_alarm, &pick);
+	if (cmd.kind == CORR_CMD_WINDOW_ADD || cmd.kind == CORR_CMD_WINDOW_DELETE) {
+		window_command(corr, &cmd, &r, sink, ctx);
+		return;
+	}
 	if (cmd.kind == CORR_CMD_SUPPRESS || cmd.kind == CORR_CMD_UNSUPPRESS)
 		cmd.alarm_id = ids[draw(&r, FM_ARRAY_LEN(ids))];
 	else if (pick.found)
@@ -260,18 +291,47 @@ feed(struct correlator *corr, const struct history *h, unsigned i, transition_si
 	(void)!corr_operate(corr, &cmd, sink, ctx, &err);
 }
 
-static void
-run_init(struct run *run)
+/* The shipped catalogue, with windows over the time that histories take. */
+static const char windows[] = "\nMaintenance:\n"
+	"  - {Name: first, Alarms: all, Entities: [host=compute-0], From: 2026-01-01 00:10,"
+	" Until: 2026-01-01 00:25}\n"
+	"  - {Name: second, Alarms: [\"700.001\", \"700.008\"], From: 2026-01-01 00:20,"
+	" Until: 2026-01-01 00:45}\n"
+	"  - {Name: third, Alarms: all, Logs: True, From: 2026-01-01 00:45,"
+	" Until: 2026-01-01 00:50}\n"
+	"  - {Name: fourth, Alarms: [\"100.101\"], Entities: [host=compute-0, host=compute-1],"
+	" Start: 2026-01-01, For: 30m, Every: {At: '01:10'}}\n";
+
+static struct catalogue *
+load_catalogue(void)
 {
 	const char *source = getenv("FMD_SOURCE");
 	char *path = fm_asprintf("%s/events.yaml", source != NULL ? source : ".");
+	FM_CLEANUP(fm_buf_fini) struct fm_buf text = {0};
+	struct catalogue *cat = NULL;
 	struct fm_err err = {0};
+	FILE *f = fopen(path, "re");
+	char chunk[65536];
+	size_t n;
 
+	cr_assert_not_null(f);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		fm_buf_add(&text, chunk, n);
+	fclose(f);
+	free(path);
+	fm_buf_adds(&text, windows);
+	cr_assert_eq(cat_load_buf("events.yaml", text.s, text.len, NULL, &cat, &err), 0, "%s",
+		     err.msg);
+	return cat;
+}
+
+static void
+run_init(struct run *run)
+{
 	memset(run, 0, sizeof(*run));
-	cr_assert_eq(cat_load(path, NULL, &run->cat, &err), 0, "%s", err.msg);
+	run->cat = load_catalogue();
 	run->corr = corr_new(run->cat);
 	fm_buf_adds(&run->out, "");
-	free(path);
 }
 
 static void

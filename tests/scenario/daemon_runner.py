@@ -51,13 +51,17 @@ def wait(condition, what, seconds=60):
     raise Wrong(f"waited {seconds} s for {what}")
 
 
-def run_scenario(build, what, path, zero):
+def output_of(build, what, path, zero):
     env = dict(os.environ, FMD_SOURCE=str(ROOT), FMD_SCENARIO_ZERO=zero)
     out = subprocess.run([build / "tests/scenario/run_scenario", what, path], env=env, timeout=120,
                          capture_output=True, text=True)
     if out.returncode != 0:
         raise Wrong(out.stderr)
-    return [json.loads(line) for line in out.stdout.splitlines()]
+    return out.stdout
+
+
+def run_scenario(build, what, path, zero):
+    return [json.loads(line) for line in output_of(build, what, path, zero).splitlines()]
 
 
 class Daemon:
@@ -172,7 +176,6 @@ def play(build, broker, path):
     steps = run_scenario(build, "--records", path, "2026-01-01T00:00:00Z")
     if any("operate" in s for s in steps):
         return False
-    catalogue = [ROOT / "tests/scenario" / s["catalogue"] for s in steps if "catalogue" in s]
     last = max(s["at_ms"] for s in steps)
     zero = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) \
         - datetime.timedelta(milliseconds=last + 60000)
@@ -181,8 +184,9 @@ def play(build, broker, path):
     want = run_scenario(build, "--journal", path, zero_text)
     topic = "scenario-" + uuid.uuid4().hex[:8]
     directory = pathlib.Path(tempfile.mkdtemp(prefix="fmd-scenario-"))
-    daemon = Daemon(build, directory, broker, topic,
-                    own(catalogue[0] if catalogue else ROOT / "events.yaml", directory))
+    catalogue = directory / "events.yaml"
+    catalogue.write_text(output_of(build, "--catalogue", path, zero_text), encoding="utf-8")
+    daemon = Daemon(build, directory, broker, topic, own(catalogue, directory))
     try:
         feed(build, broker, topic, steps, int(zero.timestamp() * 1000))
         daemon.start()

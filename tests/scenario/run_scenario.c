@@ -9,8 +9,9 @@
  *   run_scenario --dump FILE       print the transitions as "expect" lines
  *   run_scenario --records FILE    print the inputs as JSON lines
  *   run_scenario --journal FILE    print the transitions as JSON lines, as fmd would store them
+ *   run_scenario --catalogue FILE  print the catalogue that it runs under
  *
- * Times of --records and --journal are relative to $FMD_SCENARIO_ZERO.
+ * Times of --records, --journal and --catalogue are relative to $FMD_SCENARIO_ZERO.
  */
 #include "scn.h"
 
@@ -220,6 +221,24 @@ input(struct run *run, const struct scn_step *step)
 	free(text);
 }
 
+/* Open at once, for=SECONDS long; alarms= and entities= as in the catalogue. */
+static void
+make_window(const struct run *run, const struct scn_step *step, const struct corr_command *cmd,
+	    struct cat_window *ret, struct fm_arena *arena)
+{
+	char from[FM_TIME_STR], until[FM_TIME_STR];
+	struct fm_err err;
+	bool more;
+	const struct cat_window_text text = {.name = step->word[1],
+		.alarms = scn_opt(step, 2, "alarms", "all"),
+		.entities = scn_opt(step, 2, "entities", NULL),
+		.part = {[WINDOW_FROM] = fm_time_format(cmd->at, from),
+			 [WINDOW_UNTIL] = fm_time_format(cmd->until, until)}};
+
+	if (cat_window_make(&text, cmd->at, 8, arena, ret, &more, &err) < 0)
+		fail(run, step, "%s", err.msg);
+}
+
 static void
 operate(struct run *run, const struct scn_step *step)
 {
@@ -234,8 +253,12 @@ operate(struct run *run, const struct scn_step *step)
 		{"unshelve", "alarm-unshelve", CORR_CMD_UNSHELVE, 3},
 		{"suppress", "event-suppress", CORR_CMD_SUPPRESS, 2},
 		{"unsuppress", "event-unsuppress", CORR_CMD_UNSUPPRESS, 2},
+		{"window-add", "window-add", CORR_CMD_WINDOW_ADD, 2},
+		{"window-delete", "window-delete", CORR_CMD_WINDOW_DELETE, 2},
 	};
 	struct corr_command cmd = {.at = fm_time_add(run->base, step->at), .user = "operator"};
+	struct cat_window window;
+	struct fm_arena arena;
 	struct fm_err err;
 	unsigned i = 0;
 	int rc;
@@ -244,15 +267,21 @@ operate(struct run *run, const struct scn_step *step)
 		i++;
 	if (i == FM_ARRAY_LEN(cmds) || step->n_words < cmds[i].n_words) {
 		fail(run, step, "operate clear|ack|unack|shelve|unshelve ALARM_ID ENTITY, "
-		     "suppress|unsuppress ALARM_ID");
+		     "suppress|unsuppress ALARM_ID, window-add|window-delete NAME");
 		return;
 	}
+	fm_arena_init(&arena);
 	cmd.kind = cmds[i].kind;
 	cmd.verb = cmds[i].verb;
 	cmd.alarm_id = step->word[1];
 	cmd.entity = cmds[i].n_words > 2 ? scn_entity(run->s, step->word[2]) : NULL;
 	cmd.until = fm_time_add(cmd.at, fm_span_s(atoi(scn_opt(step, cmds[i].n_words, "for", "0"))));
+	if (cmd.kind == CORR_CMD_WINDOW_ADD)
+		make_window(run, step, &cmd, &window, &arena);
+	cmd.window = &window;
+	cmd.name = step->word[1];
 	rc = corr_operate(run->corr, &cmd, take, run, &err);
+	fm_arena_fini(&arena);
 	if ((rc < 0) != (scn_opt(step, cmds[i].n_words, "error", NULL) != NULL))
 		fail(run, step, "%s", rc < 0 ? err.msg : "it was not refused");
 }
@@ -447,30 +476,37 @@ expect(struct run *run, const struct scn_step *step)
 
 /* ---- a run ------------------------------------------------------------------------------------------------ */
 
-static void
-load_catalogue(struct run *run, const char *path)
+static struct catalogue *
+load_catalogue(const struct run *run, bool windows)
 {
+	FM_CLEANUP(fm_buf_fini) struct fm_buf text = {0};
+	struct catalogue *cat = NULL;
 	struct fm_err err;
 
-	if (cat_load(path, NULL, &run->cat, &err) < 0)
+	scn_catalogue(run->s, run->base, windows, &text);
+	if (cat_load_buf("catalogue", text.s, text.len, NULL, &cat, &err) < 0)
 		scn_die(run->s, NULL, "%s", err.msg);
+	return cat;
 }
 
 static void
-open_run(struct run *run, const char *source)
+open_run(struct run *run)
 {
-	char *path = fm_asprintf("%s/events.yaml", source);
-
-	for (unsigned i = 0; i < run->s->n; i++)
-		if (run->s->step[i].verb == SCN_CATALOGUE) {
-			free(path);
-			path = fm_asprintf("%s/tests/scenario/%s", source, run->s->step[i].raw);
-		}
-	load_catalogue(run, path);
-	free(path);
+	run->cat = load_catalogue(run, true);
 	run->tail = &run->head;
 	run->dec = decoder_new(NULL);
 	run->corr = corr_new(run->cat);
+}
+
+/* The catalogue without the windows of this scenario. */
+static void
+reload(struct run *run, const struct scn_step *step)
+{
+	struct catalogue *next = load_catalogue(run, false);
+
+	corr_swap_catalogue(run->corr, next, fm_time_add(run->base, step->at), take, run);
+	cat_free(run->cat);
+	run->cat = next;
 }
 
 static void
@@ -511,7 +547,11 @@ one_step(struct run *run, const struct scn_step *step)
 		if (run->n_allow < FM_ARRAY_LEN(run->allow) && step->n_words > 0)
 			run->allow[run->n_allow++] = step->word[0];
 		break;
+	case SCN_RELOAD:
+		reload(run, step);
+		break;
 	case SCN_CATALOGUE:
+	case SCN_WINDOW:
 	case SCN_N_VERBS:
 		break;
 	}
@@ -522,11 +562,10 @@ one_step(struct run *run, const struct scn_step *step)
 static void
 run_way(struct scn *s, enum way way, bool dump, struct fm_time base, struct fm_buf *ret_journal)
 {
-	const char *source = getenv("FMD_SOURCE") != NULL ? getenv("FMD_SOURCE") : ".";
 	struct run run = {.s = s, .way = way, .dump = dump, .base = base};
 
 	scn_rewind(s);
-	open_run(&run, source);
+	open_run(&run);
 	for (unsigned i = 0; i < s->n; i++)
 		one_step(&run, &s->step[i]);
 	drop_allowed(&run);
@@ -596,8 +635,10 @@ print_records(const char *path, struct fm_time base)
 		} else if (step->verb == SCN_RESTART || step->verb == SCN_KILL) {
 			json_object_set_new(o, step->verb == SCN_KILL ? "kill" : "restart",
 					    json_true());
-		} else if (step->verb == SCN_CATALOGUE) {
-			json_object_set_new(o, "catalogue", json_string(step->raw));
+		} else if (step->verb == SCN_CATALOGUE || step->verb == SCN_WINDOW) {
+			json_object_set_new(o, "catalogue", json_true());
+		} else if (step->verb == SCN_RELOAD) {
+			json_object_set_new(o, "operate", json_string("reload"));
 		} else {
 			json_object_set_new(o, step->verb == SCN_EXPECT ? "expect" :
 					    step->verb == SCN_ALLOW ? "allow" : "operate",
@@ -607,6 +648,18 @@ print_records(const char *path, struct fm_time base)
 		putchar('\n');
 		json_decref(o);
 	}
+	scn_fini(&s);
+}
+
+static void
+print_catalogue(const char *path, struct fm_time base)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf text = {0};
+	struct scn s;
+
+	scn_load(&s, path);
+	scn_catalogue(&s, base, true, &text);
+	fputs(text.s, stdout);
 	scn_fini(&s);
 }
 
@@ -640,13 +693,15 @@ main(int argc, char **argv)
 	}
 	if (argc == 3 && strcmp(what, "--records") == 0) {
 		print_records(argv[2], base);
+	} else if (argc == 3 && strcmp(what, "--catalogue") == 0) {
+		print_catalogue(argv[2], base);
 	} else if (argc == 3 && (strcmp(what, "--dump") == 0 || strcmp(what, "--journal") == 0)) {
 		print_run(argv[2], strcmp(what, "--dump") == 0, base);
 	} else if (what[0] != '-') {
 		for (int i = 1; i < argc; i++)
 			rc |= check(argv[i], base);
 	} else {
-		fprintf(stderr, "usage: run_scenario [--dump | --journal | --records] FILE\n");
+		fprintf(stderr, "usage: run_scenario [--dump | --journal | --records | --catalogue] FILE\n");
 		rc = 2;
 	}
 	return rc;

@@ -12,7 +12,7 @@
 #define SCN_VERBS(X) X(NOVA, "nova") X(LIBVIRT, "libvirt") X(REQUEST, "request") \
 	X(RECORD, "record") X(OPERATE, "operate") X(EXPECT, "expect") X(RESTART, "restart") \
 	X(KILL, "kill") X(ALLOW, "allow") X(CATALOGUE, "catalogue") X(DEAF, "deaf") \
-	X(MISSED, "missed")
+	X(MISSED, "missed") X(WINDOW, "window") X(RELOAD, "reload")
 enum scn_verb {
 #define FM_X(id, name) SCN_##id,
 	SCN_VERBS(FM_X)
@@ -50,6 +50,8 @@ const char *scn_opt(const struct scn_step *step, unsigned first, const char *nam
 		    const char *def);
 /* "vm=U7" as the entity of that instance, "instance=U7" spelled out. */
 const char *scn_entity(struct scn *s, const char *word);
+/* The text of the catalogue that it runs under, with or without its windows. */
+void scn_catalogue(const struct scn *s, struct fm_time base, bool windows, struct fm_buf *ret);
 /* The JSON of a nova, libvirt, request or record step; base is the scenario's zero. */
 char *scn_record(struct scn *s, const struct scn_step *step, struct fm_time base);
 

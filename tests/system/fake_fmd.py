@@ -48,6 +48,7 @@ def alarm(n, **members):
         "operator_state": "none",
         "acked_by": None,
         "shelved_until": None,
+        "maintenance_window": None,
         "root_cause": None,
         "children": 0,
         "attributes": {},

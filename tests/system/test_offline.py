@@ -165,6 +165,44 @@ class Guide(Offline):
                                  {"F704"})
 
 
+class Windows(Offline):
+    """The catalogue with a maintenance window in docs/CATALOG.md does what it says."""
+
+    def setUp(self):
+        super().setUp()
+        doc = (ROOT / "docs/CATALOG.md").read_text(encoding="utf-8")
+        self.blocks = re.findall(r"^```yaml window\n(.*?)^```$", doc, re.S | re.M)
+
+    def check(self, text, code=0):
+        return json.loads(fm("catalog-check", "--json", self.file(text), code=code).stdout)
+
+    def test_its_examples_hold(self):
+        self.assertEqual(len(self.blocks), 1)
+        got = self.check(self.blocks[0])
+        self.assertEqual((got["errors"], got["warnings"], got["examples"]), (0, 0, 2),
+                         got["findings"])
+
+    def test_its_examples_notice_when_the_window_is_another(self):
+        for was, becomes in (("00:10:00Z", "00:11:00Z"), ("host=compute-0", "host=compute-7"),
+                             ("Alarms: all", "Alarms: [\"950.005\"]")):
+            with self.subTest(becomes=becomes):
+                head, window = self.blocks[0].split("Maintenance:\n")
+                other = head.replace("950.004", "950.005") \
+                    .replace("  Correlation:\n    While: instance.failed\n", "") \
+                    .split("  Examples:")[0]
+                text = head + other + "Maintenance:\n" + window.replace(was, becomes)
+                got = self.check(text, code=1)
+                self.assertEqual({f["number"] for f in got["findings"] if f["level"] == "error"},
+                                 {"F704"})
+
+    def test_an_unknown_zone_is_refused_at_its_place(self):
+        text = self.blocks[0] + "    Zone: Europe/Berlen\n"
+        out = fm("catalog-check", self.file(text), code=1).stdout
+        line = text.count("\n")
+        self.assertIn(f":{line}:11: error F805: this system knows no such time zone; "
+                      "did you mean \"Europe/Berlin\"?", out)
+
+
 def line(record, offset=0, **more):
     topic, ms, value = record
     return json.dumps({"topic": topic, "partition": 0, "offset": offset, "ts": ms, "payload": value,

@@ -110,6 +110,7 @@ Test(alarm_json, is_the_contract_to_the_byte)
 		"\"raised_at\":\"2026-11-23T10:15:42.118023Z\","
 		"\"changed_at\":\"2026-11-23T10:15:42.118023Z\",\"cleared_at\":null,\"count\":2,"
 		"\"operator_state\":\"none\",\"acked_by\":null,\"shelved_until\":null,"
+		"\"maintenance_window\":null,"
 		"\"root_cause\":null,\"children\":0,"
 		"\"attributes\":{\"downtime_ms\":1300,\"source_host\":\"compute-0\"},"
 		"\"catalogue\":\"0000000000000abc\"}");
@@ -139,6 +140,11 @@ Test(alarm_json, has_every_state_of_its_life)
 	cr_assert_str_eq(word(doc, "root_cause"), "00000000-0000-0000-0000-000000000002");
 	cr_assert_eq(json_integer_value(json_object_get(doc, "children")), 3);
 	cr_assert_str_eq(word(doc, "shelved_until"), "2026-11-23T10:15:44.000000Z");
+	al.status = SUPPR_WINDOW;
+	al.window = "patch \"night\"";
+	print_alarm(&al);
+	cr_assert_str_eq(word(doc, "suppression_status"), "maintenance");
+	cr_assert_str_eq(word(doc, "maintenance_window"), "patch \"night\"");
 }
 
 Test(alarm_json, no_text_can_lose_the_record)
@@ -257,11 +263,13 @@ Test(transition_json, previous_names_the_parent_that_changed)
 	struct transition tr = raise();
 	char uuid[FM_UUID_STR];
 
-	tr.prev_mask = PREV_PARENT | PREV_SUPPRESSOR;
+	tr.prev_mask = PREV_PARENT | PREV_SUPPRESSOR | PREV_WINDOW;
 	tr.prev_root_cause = tr.alarm.uuid;
+	tr.prev_window = "patch night";
 	print_transition(&tr);
 	json_t *previous = json_object_get(doc, "previous");
-	cr_assert_eq(json_object_size(previous), 2);
+	cr_assert_eq(json_object_size(previous), 3);
+	cr_assert_str_eq(word(previous, "maintenance_window"), "patch night");
 	cr_assert_str_eq(word(previous, "root_cause"), fm_uuid_format(&tr.alarm.uuid, uuid));
 	is_null(previous, "suppressed_by");
 }

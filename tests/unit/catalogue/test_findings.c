@@ -197,6 +197,26 @@ static const struct {
 	{704, NULL},
 	{705, NULL},
 	{706, NULL},
+
+#define WINDOW(lines) ALARM("700.001", "major") LOG("700.101", "major") \
+	"Maintenance:\n  - Name: w\n" lines
+#define ONCE "    From: 2026-01-01\n    Until: 2026-01-02\n"
+	{801, "Maintenance: never\n"},
+	{802, WINDOW("    Alarm: all\n" ONCE)},
+	{803, WINDOW("    Alarms: all\n    From: 2026-01-01\n")},
+	{804, WINDOW("    Alarms: all\n    From: yesterday\n    Until: 2026-01-02\n")},
+	{805, WINDOW("    Alarms: all\n    Zone: Europe/Berlen\n" ONCE)},
+	{806, WINDOW("    Alarms: all\n    From: 2026-01-02\n    Until: 2026-01-02\n")},
+	{807, WINDOW("    Alarms: all\n    Start: 2026-01-01\n    For: 1h\n    Rule: weekly\n")},
+	{808, WINDOW("    Alarms: all\n    Start: 2026-01-01\n    For: 1h\n"
+		     "    Rule: FREQ=DAILY;UNTIL=20251231\n")},
+	{809, WINDOW("    Alarms: [700.0001]\n" ONCE)},
+	{810, WINDOW("    Alarms: [700.101]\n" ONCE)},
+	{811, WINDOW("    Alarms: all\n    Start: 2000-01-01\n    For: 1h\n    Every: {At: '01:00'}\n")},
+	{812, WINDOW("    Alarms: all\n" ONCE "  - Name: w\n    Alarms: all\n" ONCE)},
+	{813, WINDOW("    Alarms: all\n    Entities: [compute-1]\n" ONCE)},
+	{814, WINDOW("    Alarms: all\n    Start: 2026-01-01\n    For: 2d\n"
+		     "    Rule: FREQ=DAILY;COUNT=9\n")},
 };
 
 Test(findings, every_kind_can_be_provoked)
@@ -467,6 +487,7 @@ Test(docs, name_fields_and_keys_as_they_are)
 	cr_assert_eq(try_names("| Key | Default | Meaning |",
 			       "\"1.1\": {Correlation: {Suppresses: {%s: x}}}\n", 401), 5);
 	cr_assert_eq(try_names("| Key | Default | Range |", "Limits: {%s: x}\n", 601), 12);
+	cr_assert_eq(try_names("| Key | Form | Meaning |", "Maintenance: [{%s: x}]\n", 802), 11);
 }
 
 /* What a catalogue of defaults prints is what the page says. */

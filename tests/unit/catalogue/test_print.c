@@ -134,6 +134,35 @@ same_limits(const struct cat_limits *a, const struct cat_limits *b)
 }
 
 static void
+same_window(const struct cat_window *a, const struct cat_window *b)
+{
+	const char *id = a->name;
+	same_string(a->name, b->name, id);
+	SAME(n_alarms);
+	for (unsigned i = 0; i < a->n_alarms; i++)
+		same_string(a->alarms[i], b->alarms[i], id);
+	SAME(n_entities);
+	for (unsigned i = 0; i < a->n_entities; i++)
+		same_string(a->entities[i], b->entities[i], id);
+	SAME(logs);
+	SAME(n);
+	for (unsigned i = 0; i < a->n; i++) {
+		SAME(at[i].begin.ns);
+		SAME(at[i].end.ns);
+	}
+}
+
+static void
+same_windows(const struct catalogue *a, const struct catalogue *b)
+{
+	const struct cat_window *x, *y;
+	const unsigned n = cat_windows(a, &x);
+	cr_assert_eq(n, cat_windows(b, &y));
+	for (unsigned i = 0; i < n; i++)
+		same_window(&x[i], &y[i]);
+}
+
+static void
 comes_back(const struct catalogue *cat)
 {
 	struct fm_buf first = {0}, second = {0};
@@ -144,6 +173,7 @@ comes_back(const struct catalogue *cat)
 	cr_assert_eq(cat_count(cat), cat_count(l.cat));
 	for (unsigned i = 0; i < cat_count(cat); i++)
 		same_record(cat_at(cat, i), cat_at(l.cat, i));
+	same_windows(cat, l.cat);
 	cat_print(l.cat, &second);
 	cr_assert_str_eq(first.s, second.s);
 	fm_buf_fini(&first);
@@ -254,4 +284,16 @@ Test(print, forms_by_severity_come_back)
 			"  Service_Affecting: {critical: True, major: False}\n"
 			"\"100.002\":\n  Type: Alarm\n  Service_Affecting: {critical: True}\n"
 			"\"100.003\":\n  Type: Log\n  Description: [a, b, c]\n");
+}
+
+Test(print, maintenance_windows_come_back)
+{
+	text_comes_back(ALARM("700.001", "major") HOST_ALARM("200.001", "major") "Maintenance:\n"
+		"  - Name: 'once: #1'\n    Alarms: all\n    Logs: True\n"
+		"    From: 2026-03-29 02:30\n    Until: 2026-03-29T04:00:00Z\n    Zone: Europe/Berlin\n"
+		"  - Name: nights\n    Alarms: [700.001, \"200.001\"]\n    Start: 2026-01-01\n"
+		"    Entities: [host=compute-1, host=compute-2]\n    For: 4h\n"
+		"    Every: {Days: [sat, sun], At: '22:00'}\n"
+		"  - Name: months\n    Alarms: [700.001]\n    Start: 2026-01-01 22:00\n    For: 4h\n"
+		"    Rule: FREQ=MONTHLY;BYDAY=2TU\n");
 }
