@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +118,19 @@ fm_file_check(const char *path, enum fm_trust trust, struct fm_err *err)
 	return open_checked(path, trust, &fd, err);
 }
 
+/*
+ * From now on the process holds a secret: nobody but root gets an image of it, be it a core dump
+ * (RLIMIT_CORE says nothing to a core_pattern that is a pipe) or through /proc and ptrace.
+ */
+static void
+close_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 int
 fm_file_read_secret(const char *path, char *buf, size_t cap, struct fm_err *err)
 {
@@ -123,6 +138,7 @@ fm_file_read_secret(const char *path, char *buf, size_t cap, struct fm_err *err)
 	size_t len = 0;
 	ssize_t n = 0;
 	fm_assert(cap > 0 && cap <= FM_MAX_SECRET);
+	close_memory();
 	int r = open_checked(path, FM_FILE_SECRET, &fd, err);
 
 	if (r < 0)

@@ -35,7 +35,7 @@ int fm_file_read(const char *path, enum fm_trust trust, size_t max, struct fm_bu
 int fm_file_check(const char *path, enum fm_trust trust, struct fm_err *err) FM_MUST_USE;
 /*
  * A secret into the caller's buffer, which the caller wipes: NUL behind it, nothing of it anywhere
- * else. Returns its length; -EFBIG when it needs more than cap - 1 bytes.
+ * else; the process leaves no core dump any more. Returns its length; -EFBIG when it needs more than cap - 1 bytes.
  */
 int fm_file_read_secret(const char *path, char *buf, size_t cap, struct fm_err *err)
 	FM_MUST_USE;

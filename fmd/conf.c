@@ -328,6 +328,8 @@ clear_inputs(struct fmd_conf *conf)
 static int
 read_map(struct reader *rd, const yaml_node_t *node)
 {
+	struct fm_err cause = {0};
+
 	if (node->type != YAML_MAPPING_NODE)
 		return bad(rd, node, "kafka.librdkafka: a mapping is needed");
 	for (const yaml_node_pair_t *p = node->data.mapping.pairs.start;
@@ -337,8 +339,12 @@ read_map(struct reader *rd, const yaml_node_t *node)
 		if (scalar(key) == NULL || scalar(val) == NULL ||
 		    rd->conf->n_settings == CONF_MAX_LIST)
 			return bad(rd, key, "kafka.librdkafka: single values only");
+		const struct kafka_setting s = {scalar(key), scalar(val)};
+
+		if (kafka_setting_check(&s, &cause) < 0)
+			return bad(rd, key, "%s", cause.msg);
 		rd->conf->setting[rd->conf->n_settings++] = (struct kafka_setting){
-			fm_strdup(scalar(key)), fm_strdup(scalar(val))};
+			fm_strdup(s.key), fm_strdup(s.value)};
 	}
 	return 0;
 }

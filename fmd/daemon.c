@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef HAVE_SYSTEMD
@@ -223,12 +222,12 @@ open_source(struct daemon *d, struct fm_err *err)
 		.n_topics = d->conf->n_inputs,
 		.start = d->conf->start_latest ? KAFKA_LATEST : KAFKA_EARLIEST,
 		.position = engine_position, .lost = input_lost, .notice = self_notice, .ctx = d};
+	const char *doubt;
 
 	for (unsigned i = 0; i < d->conf->n_inputs; i++)
 		d->topics[i] = d->conf->input[i].topic;
-	if (kafka_scram_too_old(&opt.conf))
-		log_line(LOG_WARNING, "kafka", "librdkafka %s cannot log in to Kafka 4 with "
-			 "SASL/SCRAM; 2.6.1 can", kafka_library_version());
+	for (unsigned i = 0; (doubt = kafka_conf_doubt(&opt.conf, i)) != NULL; i++)
+		log_line(LOG_WARNING, "kafka", "%s", doubt);
 	return kafka_source_new(&opt, &d->source, err);
 }
 
@@ -483,7 +482,6 @@ open_all(struct daemon *d, struct fm_err *err)
 int
 daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 {
-	const struct rlimit no_core = {0, 0};
 	struct daemon *d = fm_calloc(1, sizeof(*d));
 	int r;
 
@@ -492,8 +490,6 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 	d->journal_fd = d->self.failure_fd = -1;
 	log_set_level((enum log_level)conf->log_level);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (conf->n_targets > 0)
-		(void)setrlimit(RLIMIT_CORE, &no_core);         /* secrets are in memory */
 	uv_loop_init(&d->loop);
 	r = open_all(d, err);
 	if (r == 0) {

@@ -198,12 +198,17 @@ check(const struct fmd_conf *conf, bool verbose)
 	struct catalogue *cat = NULL;
 	struct fm_err err = {0};
 	struct fm_buf out = {0};
+	const char *doubt;
 	int r;
+
+	const struct kafka_conf kafka = kafka_conf_of(conf);
 
 	if (check_conf(conf, &err) < 0) {
 		fprintf(stderr, "fmd: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}
+	for (unsigned i = 0; (doubt = kafka_conf_doubt(&kafka, i)) != NULL; i++)
+		fprintf(stderr, "fmd: warning: %s\n", doubt);
 	cat_findings_init(&findings);
 	r = offline_check(conf->catalogue, conf->keep_age, &findings, &checked, &cat, &err);
 	for (unsigned i = 0; i < findings.n; i++) {

@@ -1,17 +1,13 @@
 /*
  * conf: settings of the two clients. Knows which librdkafka settings carry fmd's promises (and so
- * belong to fmd), which are secrets (and so come from a file), and nothing about records.
+ * belong to fmd), and nothing about records; what is safe is secure.c's.
  */
-#include "base/file.h"
 #include "kafka/conf_priv.h"
 
 #include <stdio.h>
 
 #define MAX_CLIENT_ID 128       /* librdkafka before 2.5.0 crashes on very long ones */
-#define MAX_SECRET 8192
-#define SCRAM_FIXED_IN 0x02060100
 #define QUEUE_BACKOFF_IN 0x02020000
-#define FILE_SUFFIX ".file"
 
 struct preset {
 	const char *key, *value;
@@ -92,48 +88,23 @@ static const struct preset owned[] = {
 	{"dr_", "fmd sets it"},
 	{"log.queue", "fmd sets it"},
 	{"test.mock.", "use fmd --demo"},
-	{"plugin.library.paths", "it would load code"},
-	{"ssl.engine.location", "it would load code"},
-	{"ssl.engine.id", "it would load code"},
-	{"sasl.kerberos.kinit.cmd", "it would run a command"},
 };
 
-static const char *const secrets[] = {
-	"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem",
-	"sasl.oauthbearer.client.secret", "sasl.oauthbearer.config",
-};
-
-static bool
-key_matches(const char *pattern, const char *key)
+bool
+conf_key_matches(const char *pattern, const char *key)
 {
 	size_t n = strlen(pattern);
 	bool prefix = pattern[n - 1] == '.' || pattern[n - 1] == '_';
 	return prefix ? strncmp(pattern, key, n) == 0 : strcmp(pattern, key) == 0;
 }
 
-static bool
-is_secret(const char *key)
-{
-	for (size_t i = 0; i < FM_ARRAY_LEN(secrets); i++)
-		if (strcmp(secrets[i], key) == 0)
-			return true;
-	return false;
-}
-
 static int
-refuse_owned(const char *key, const char *value, struct fm_err *err)
+refuse_owned(const char *key, struct fm_err *err)
 {
 	for (size_t i = 0; i < FM_ARRAY_LEN(owned); i++)
-		if (key_matches(owned[i].key, key))
+		if (conf_key_matches(owned[i].key, key))
 			return fm_fail(err, -EINVAL, "librdkafka: %s cannot be set: %s", key,
 				       owned[i].value);
-	if (is_secret(key))
-		return fm_fail(err, -EINVAL, "librdkafka: %s is a secret: give %s" FILE_SUFFIX
-			       " with the path of a file that holds it", key, key);
-	/* These contexts print the configuration and the handshakes. */
-	if (strcmp(key, "debug") == 0 && (strstr(value, "security") != NULL ||
-	    strstr(value, "conf") != NULL || strstr(value, "all") != NULL))
-		return fm_fail(err, -EINVAL, "librdkafka: debug=%s could print secrets", value);
 	return 0;
 }
 
@@ -143,53 +114,36 @@ set_one(rd_kafka_conf_t *conf, const char *key, const char *value, struct fm_err
 	char why[256];
 	if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
 		return 0;
-	if (is_secret(key))
-		return fm_fail(err, -EINVAL, "librdkafka: %s: the value is not accepted", key);
 	return fm_fail(err, -EINVAL, "librdkafka: %s: %s", key, why);
-}
-
-/* buf has room for MAX_SECRET + 1 bytes. A key in PEM has many lines. */
-static int
-read_secret(const char *key, const char *path, char *buf, struct fm_err *err)
-{
-	struct fm_err cause = {0};
-	int len = fm_file_read_secret(path, buf, MAX_SECRET + 1, &cause);
-
-	if (len < 0)
-		return fm_fail(err, len, "%s" FILE_SUFFIX ": %s", key, cause.msg);
-	while (len > 0 && (buf[len - 1] == '\n' || buf[len - 1] == '\r'))
-		len--;
-	buf[len] = '\0';
-	return 0;
-}
-
-static int
-set_secret(rd_kafka_conf_t *conf, const char *key, const char *path, struct fm_err *err)
-{
-	char value[MAX_SECRET + 1];
-	int r = read_secret(key, path, value, err);
-	if (r == 0)
-		r = set_one(conf, key, value, err);
-	explicit_bzero(value, sizeof(value));
-	return r;
 }
 
 static int
 set_theirs(rd_kafka_conf_t *conf, const struct kafka_setting *s, struct fm_err *err)
 {
-	size_t n = strlen(s->key), suffix = strlen(FILE_SUFFIX);
-	if (n > suffix && strcmp(s->key + n - suffix, FILE_SUFFIX) == 0) {
+	size_t n = strlen(s->key), suffix = strlen(CONF_FILE_SUFFIX);
+	if (n > suffix && strcmp(s->key + n - suffix, CONF_FILE_SUFFIX) == 0) {
 		char key[64];
 		if (n - suffix < sizeof(key)) {
 			memcpy(key, s->key, n - suffix);
 			key[n - suffix] = '\0';
-			if (is_secret(key))
-				return set_secret(conf, key, s->value, err);
+			if (conf_is_secret(key))
+				return conf_set_secret(conf, key, s->value, err);
 		}
 		return fm_fail(err, -EINVAL, "librdkafka: %s: only secrets come from a file", s->key);
 	}
-	int r = refuse_owned(s->key, s->value, err);
+	int r = refuse_owned(s->key, err);
+	if (r == 0)
+		r = conf_check_safe(s->key, s->value, err);
 	return r < 0 ? r : set_one(conf, s->key, s->value, err);
+}
+
+int
+kafka_setting_check(const struct kafka_setting *s, struct fm_err *err)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	int r = set_theirs(conf, s, err);
+	rd_kafka_conf_destroy(conf);
+	return r;
 }
 
 static int
@@ -233,7 +187,9 @@ fill(rd_kafka_conf_t *rk_conf, const struct kafka_conf *conf, enum conf_role rol
 	if (strlen(id) > MAX_CLIENT_ID)
 		return fm_fail(err, -EINVAL, "kafka: client id is longer than %d", MAX_CLIENT_ID);
 
-	int r = set_one(rk_conf, "bootstrap.servers", conf->brokers, err);
+	int r = conf_check_login(conf, err);
+	if (r == 0)
+		r = set_one(rk_conf, "bootstrap.servers", conf->brokers, err);
 	if (r == 0)
 		r = set_one(rk_conf, "client.id", id, err);
 	if (r == 0)
@@ -256,22 +212,6 @@ conf_build(const struct kafka_conf *conf, enum conf_role role, rd_kafka_conf_t *
 		return r;
 	}
 	*ret = rk_conf;
-	return 0;
-}
-
-int
-kafka_conf_check(const struct kafka_conf *conf, struct fm_err *err)
-{
-	static const enum conf_role roles[] = {CONF_CONSUMER, CONF_PRODUCER};
-	rd_kafka_conf_t *rk_conf;
-
-	for (unsigned i = 0; i < FM_ARRAY_LEN(roles); i++) {
-		int r = conf_build(conf, roles[i], &rk_conf, err);
-
-		if (r < 0)
-			return r;
-		rd_kafka_conf_destroy(rk_conf);
-	}
 	return 0;
 }
 
@@ -304,17 +244,24 @@ kafka_library_version(void)
 	return rd_kafka_version_str();
 }
 
-bool
-kafka_scram_too_old(const struct kafka_conf *conf)
+int
+kafka_conf_check(const struct kafka_conf *conf, struct fm_err *err)
 {
-	if (rd_kafka_version() >= SCRAM_FIXED_IN)
-		return false;
-	for (unsigned i = 0; i < conf->n_settings; i++) {
-		const struct kafka_setting *s = &conf->settings[i];
-		if (strcmp(s->key, "sasl.mechanisms") != 0 && strcmp(s->key, "sasl.mechanism") != 0)
-			continue;
-		if (strncmp(s->value, "SCRAM-", 6) == 0)
-			return true;
+	static const enum conf_role roles[] = {CONF_CONSUMER, CONF_PRODUCER};
+	rd_kafka_conf_t *rk_conf;
+	rd_kafka_t *rk;
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(roles); i++) {
+		int r = conf_build(conf, roles[i], &rk_conf, err);
+
+		if (r < 0)
+			return r;
+		/* Without an address it connects to nobody, and reads its certificates all the same. */
+		rd_kafka_conf_set(rk_conf, "bootstrap.servers", NULL, NULL, 0);
+		r = client_new(rk_conf, roles[i], &rk, err);
+		if (r < 0)
+			return r;
+		rd_kafka_destroy(rk);
 	}
-	return false;
+	return 0;
 }

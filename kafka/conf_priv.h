@@ -17,6 +17,19 @@ enum conf_role { CONF_CONSUMER, CONF_PRODUCER };
 int conf_build(const struct kafka_conf *conf, enum conf_role role, rd_kafka_conf_t **ret,
 	       struct fm_err *err) FM_MUST_USE;
 
+/* A pattern that ends in a dot or an underscore matches by prefix. */
+bool conf_key_matches(const char *pattern, const char *key);
+
+/* secure.c */
+#define CONF_FILE_SUFFIX ".file"
+bool conf_is_secret(const char *key);
+/* -EINVAL, or the error of a file that has to be kept from others. */
+int conf_check_safe(const char *key, const char *value, struct fm_err *err) FM_MUST_USE;
+int conf_set_secret(rd_kafka_conf_t *conf, const char *key, const char *path, struct fm_err *err)
+	FM_MUST_USE;
+/* Whether the settings together are a login. */
+int conf_check_login(const struct kafka_conf *conf, struct fm_err *err) FM_MUST_USE;
+
 /* Whether librdkafka can be told how soon to look at a full queue again: since 2.2.0. */
 bool conf_has_queue_backoff(void);
 

@@ -204,14 +204,13 @@ void kafka_broker_hide_topic(struct kafka_broker *b, const char *topic, bool hid
 /* The next fetch is told that what it asks for is not there, as when retention was faster. */
 void kafka_broker_outrun_fetch(struct kafka_broker *b);
 
-/*
- * Whether librdkafka takes the settings, as consumer and as producer, and the files of secrets that
- * they name can be read: 0, -EINVAL, -EACCES, …. Connects nowhere.
- */
-int kafka_conf_check(const struct kafka_conf *conf, struct fm_err *err) FM_MUST_USE;
-
-/* The version of librdkafka in use, and whether SASL/SCRAM would need a newer one. */
 const char *kafka_library_version(void);
-bool kafka_scram_too_old(const struct kafka_conf *conf);
+
+/* One setting for itself, a secret's file included: -EINVAL, -EACCES, … and err says what is wrong. */
+int kafka_setting_check(const struct kafka_setting *s, struct fm_err *err) FM_MUST_USE;
+/* All of them, as far as can be told without a broker: certificates and keys are read too. */
+int kafka_conf_check(const struct kafka_conf *conf, struct fm_err *err) FM_MUST_USE;
+/* The i-th thing about them (from 0) that an operator is to be warned of; NULL: no more. */
+const char *kafka_conf_doubt(const struct kafka_conf *conf, unsigned i);
 
 #endif

@@ -93,7 +93,21 @@ class BadInput(Base):
         ("retention: {age: ever}\n", ":4:18: retention.age"),
         ("log: [\n", "fmd.yaml:"),
         ("log: {level: info, level: info}\n", "given twice"),
-        ("kafka: {librdkafka: {enable.auto.commit: true}}\n", "enable.auto.commit"),
+        ("kafka: {librdkafka: {enable.auto.commit: true}}\n", ":4:22: librdkafka: enable.auto.commit"),
+        ("kafka:\n    librdkafka:\n        plugin.library.paths: /tmp/x.so\n",
+         ":6:9: librdkafka: plugin.library.paths cannot be set: it would load code"),
+        ("kafka: {librdkafka: {ssl.engine.location: /tmp/x.so}}\n", ":4:22: librdkafka: ssl.engine"),
+        ("kafka: {librdkafka: {enable.ssl.certificate.verification: false}}\n",
+         ":4:22: librdkafka: enable.ssl.certificate.verification cannot be false: anybody would"),
+        ("kafka: {librdkafka: {debug: 'broker,Security'}}\n", ":4:22: librdkafka: debug cannot be"),
+        ("kafka: {librdkafka: {sasl.password: hunter2}}\n", ":4:22: librdkafka: sasl.password is a "
+         "secret: give sasl.password.file"),
+        ("kafka: {librdkafka: {sasl.password.file: /nowhere}}\n", ":4:22: librdkafka: "
+         "sasl.password.file: /nowhere: No such file"),
+        ("kafka: {librdkafka: {fetch.wiat.max.ms: 5}}\n", ":4:22: librdkafka: fetch.wiat.max.ms"),
+        ("kafka: {librdkafka: {security.protocol: sasl_ssl}}\n", "needs sasl.mechanisms"),
+        ("kafka: {librdkafka: {security.protocol: ssl, ssl.ca.location: /nowhere}}\n",
+         "ssl.ca.location"),
         ("snmp: {targets: [{name: n, address: '127.0.0.1:9', version: 3}]}\n", "needs a user"),
         ("[" * 200 + "\n", "deeper"),
         ("kafka: {librdkafka: {no.such.key: 1}}\n", "no.such.key"),
@@ -119,6 +133,7 @@ class BadInput(Base):
                     out = self.run_fmd("-c", self.config(text), *args)
                     self.assertEqual(out.returncode, 1, out.stderr)
                     self.assertIn(words, out.stderr)
+                    self.assertNotIn("hunter2", out.stderr)
 
     def test_a_socket_that_no_client_could_name_is_refused(self):
         conf = self.config("")

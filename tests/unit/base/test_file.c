@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,14 +163,16 @@ Test(file, no_more_is_read_than_was_asked_for)
 	remove_all(dir, path);
 }
 
-Test(file, a_secret_fits_the_buffer_or_is_refused)
+Test(file, a_secret_fits_the_buffer_and_closes_the_memory)
 {
 	char *dir = new_dir();
 	char *path = new_file(dir, "0123456789", 0600);
 	struct fm_err err = {0};
 	char buf[16];
 
+	cr_assert_eq(prctl(PR_GET_DUMPABLE), 1);
 	cr_assert_eq(fm_file_read_secret(path, buf, 11, &err), 10, "%s", err.msg);
+	cr_assert_eq(prctl(PR_GET_DUMPABLE), 0);
 	cr_assert_str_eq(buf, "0123456789");
 	cr_assert_eq(fm_file_read_secret(path, buf, 10, &err), -EFBIG);
 	cr_assert_not_null(strstr(err.msg, "longer than 9"), "%s", err.msg);

@@ -51,7 +51,26 @@ Test(conf, debug_that_could_print_secrets_is_refused)
 	assert_refused("debug", "security");
 	assert_refused("debug", "broker,conf");
 	assert_refused("debug", "all");
+	assert_refused("debug", "SECURITY");
+	assert_refused("debug", "consumer, Conf");
+	assert_refused("debug", "nonsense");
+	cr_assert_eq(try_setting("debug", "Broker, fetch", &err), 0, "%s", err.msg);
 	cr_assert_eq(try_setting("debug", "consumer", &err), 0);
+}
+
+Test(conf, code_commands_and_blind_trust_are_refused)
+{
+	struct fm_err err;
+
+	assert_refused("ssl.providers", "legacy");
+	assert_refused("ssl.engine.id", "x");
+	assert_refused("sasl.kerberos.keytab", "/etc/x");
+	assert_refused("sasl.mechanisms", "gssapi");
+	assert_refused("sasl.mechanism", "GSSAPI");
+	assert_refused("enable.ssl.certificate.verification", "False");
+	assert_refused("enable.sasl.oauthbearer.unsecure.jwt", "true");
+	cr_assert_eq(try_setting("enable.ssl.certificate.verification", "true", &err), 0, "%s",
+		     err.msg);
 }
 
 Test(conf, a_key_or_value_that_librdkafka_does_not_know_is_named)
@@ -128,12 +147,73 @@ Test(conf, without_brokers_there_is_no_client)
 	cr_assert_eq(kafka_source_new(&opt, &src, &err), -EINVAL);
 }
 
+static bool
+doubts(const struct kafka_setting *s, unsigned n, const char *words)
+{
+	const struct kafka_conf conf = {.brokers = "127.0.0.1:1", .settings = s, .n_settings = n};
+	const char *text;
+
+	for (unsigned i = 0; (text = kafka_conf_doubt(&conf, i)) != NULL; i++)
+		if (strstr(text, words) != NULL)
+			return true;
+	return false;
+}
+
 Test(conf, scram_needs_a_newer_library_than_debian_12_has)
 {
-	struct kafka_setting s[] = {{"sasl.mechanisms", "PLAIN"}, {"sasl.mechanism", "SCRAM-SHA-512"}};
-	struct kafka_conf conf = {.settings = s, .n_settings = 1};
-	cr_assert_not(kafka_scram_too_old(&conf));
-	conf.n_settings = 2;
+	const struct kafka_setting plain[] = {{"security.protocol", "sasl_ssl"},
+		{"sasl.mechanisms", "PLAIN"}};
+	const struct kafka_setting scram[] = {{"security.protocol", "sasl_ssl"},
+		{"sasl.mechanism", "SCRAM-SHA-512"}};
 	bool old = strncmp(kafka_library_version(), "2.6.1", 5) < 0;
-	cr_assert_eq(kafka_scram_too_old(&conf), old);
+
+	cr_assert_not(doubts(plain, 2, "SCRAM"));
+	cr_assert_eq(doubts(scram, 2, "SCRAM"), old);
+}
+
+Test(conf, what_weakens_tls_is_warned_of)
+{
+	const struct kafka_setting clear[] = {{"security.protocol", "SASL_PLAINTEXT"}};
+	const struct kafka_setting any[] = {{"ssl.endpoint.identification.algorithm", "none"}};
+	const struct kafka_setting good[] = {{"security.protocol", "ssl"},
+		{"ssl.endpoint.identification.algorithm", "https"}};
+
+	cr_assert(doubts(clear, 1, "sasl_plaintext"));
+	cr_assert(doubts(any, 1, "passes for the broker"));
+	cr_assert_not(doubts(good, 2, ""));
+}
+
+Test(conf, a_login_needs_its_mechanism_named)
+{
+	const struct kafka_setting s[] = {{"security.protocol", "sasl_ssl"},
+		{"sasl.mechanisms", "PLAIN"}, {"sasl.username", "u"}};
+	struct kafka_conf conf = {.brokers = "127.0.0.1:1", .settings = s, .n_settings = 1};
+	struct fm_err err = {0};
+
+	cr_assert_eq(kafka_conf_check(&conf, &err), -EINVAL);
+	cr_assert_not_null(strstr(err.msg, "needs sasl.mechanisms"), "%s", err.msg);
+	conf.settings = s + 1;
+	conf.n_settings = 2;
+	cr_assert_eq(kafka_conf_check(&conf, &err), 0, "%s", err.msg);
+}
+
+Test(conf, a_private_key_that_others_can_read_is_refused)
+{
+	struct fm_err err = {0};
+	struct secret s = secret_file("key", 0644);
+
+	cr_assert_eq(try_setting("ssl.key.location", s.path, &err), -EACCES);
+	cr_assert_not_null(strstr(err.msg, s.path), "%s", err.msg);
+	cr_assert_eq(try_setting("ssl.keystore.location", s.path, &err), -EACCES);
+	unlink(s.path);
+}
+
+Test(conf, an_empty_secret_is_refused)
+{
+	struct fm_err err = {0};
+	struct secret s = secret_file("\n", 0600);
+
+	cr_assert_eq(try_setting("sasl.password.file", s.path, &err), -EINVAL);
+	cr_assert_not_null(strstr(err.msg, "empty"), "%s", err.msg);
+	unlink(s.path);
 }
