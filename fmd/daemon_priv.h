@@ -98,6 +98,7 @@ struct sink_mark {
 struct self {
 	struct fm_time quarantine_quiet;        /* when 990.001 clears; 0: not set */
 	bool unreachable;
+	char refusal[160];              /* why the broker and we do not come together; "": unknown */
 	int64_t unreachable_since;      /* monotonic, like the next two */
 	int64_t failure_until, look_at_hosts;
 	int64_t last_beat;              /* monotonic; 0: none in this run */

@@ -108,9 +108,26 @@ static void
 unreachable_tick(struct daemon *d)
 {
 	const int64_t away = clock_mono_ns() - d->self.unreachable_since;
+	char text[256];
 
-	if (d->self.unreachable && away >= UNREACHABLE_S * FM_NS_PER_S)
-		hold(d, "990.002", INPUT, true, "No Kafka broker can be reached");
+	if (!d->self.unreachable || away < UNREACHABLE_S * FM_NS_PER_S)
+		return;
+	snprintf(text, sizeof(text), "No Kafka broker can be reached%s%s",
+		 d->self.refusal[0] != '\0' ? ": " : "", d->self.refusal);
+	hold(d, "990.002", INPUT, true, text);
+}
+
+/* The first reason stays while it lasts: those of each try differ in addresses and times only. */
+static void
+refused(struct daemon *d, const char *text)
+{
+	const char *end = strstr(text, " (after ");
+	const size_t len = end != NULL ? (size_t)(end - text) : strlen(text);
+
+	log_often(d->log, LOG_CLIENT, "%s", text);
+	if (d->self.refusal[0] == '\0')
+		snprintf(d->self.refusal, sizeof(d->self.refusal), "%.*s",
+			 (int)fm_utf8_cut(text, len, sizeof(d->self.refusal) - 1), text);
 }
 
 static void
@@ -119,8 +136,10 @@ reachable(struct daemon *d, bool on, const char *text)
 	const bool was = !d->self.unreachable;
 
 	d->self.unreachable = !on;
-	if (on)
+	if (on) {
+		d->self.refusal[0] = '\0';
 		hold(d, "990.002", INPUT, false, "");
+	}
 	if (was == on)
 		return;
 	d->self.unreachable_since = clock_mono_ns();
@@ -376,6 +395,9 @@ self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partit
 			log_line(LOG_DEBUG, "kafka", "%s", text);
 		else
 			log_often(d->log, LOG_CLIENT, "%s", text);
+		return;
+	case KAFKA_REFUSED:
+		refused(d, text);
 		return;
 	case KAFKA_UNREACHABLE:
 		reachable(d, false, text);

@@ -30,6 +30,9 @@ int conf_set_secret(rd_kafka_conf_t *conf, const char *key, const char *path, st
 /* Whether the settings together are a login. */
 int conf_check_login(const struct kafka_conf *conf, struct fm_err *err) FM_MUST_USE;
 
+/* Of an error of a client: KAFKA_REFUSED or KAFKA_WARNING. */
+enum kafka_notice conf_error_kind(rd_kafka_resp_err_t error, const char *text);
+
 /* Whether librdkafka can be told how soon to look at a full queue again: since 2.2.0. */
 bool conf_has_queue_backoff(void);
 

@@ -27,7 +27,8 @@ struct kafka_conf {
 };
 
 /* Told on the main thread while one of this folder's functions runs; text is borrowed. */
-enum kafka_notice { KAFKA_INFO, KAFKA_WARNING, KAFKA_UNREACHABLE, KAFKA_REACHABLE,
+/* KAFKA_REFUSED: certificate, login or permission; waiting alone does not help. */
+enum kafka_notice { KAFKA_INFO, KAFKA_WARNING, KAFKA_REFUSED, KAFKA_UNREACHABLE, KAFKA_REACHABLE,
 	KAFKA_TOPIC_MISSING, KAFKA_TOPIC_FOUND, KAFKA_POSITION_LOST, KAFKA_FATAL };
 typedef void kafka_notice_f(void *ctx, enum kafka_notice what, const char *topic,
 			    int32_t partition, const char *text);

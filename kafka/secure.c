@@ -200,3 +200,23 @@ kafka_conf_doubt(const struct kafka_conf *conf, unsigned i)
 			return doubts[k].text;
 	return NULL;
 }
+
+/* ---- what came of them ------------------------------------------------------------------------ */
+
+enum kafka_notice
+conf_error_kind(rd_kafka_resp_err_t error, const char *text)
+{
+	static const rd_kafka_resp_err_t refusals[] = {
+		RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__AUTHENTICATION,
+		RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+		RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+		RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+	};
+
+	for (size_t i = 0; i < FM_ARRAY_LEN(refusals); i++)
+		if (error == refusals[i])
+			return KAFKA_REFUSED;
+	/* A broker that wants our certificate says so after the handshake, in an alert (RFC 8446
+	 * §6.2), which the library takes for trouble of the connection. */
+	return strstr(text, "SSL alert") != NULL ? KAFKA_REFUSED : KAFKA_WARNING;
+}

@@ -195,7 +195,8 @@ static void
 on_error(struct kafka_sink *ks, rd_kafka_event_t *ev)
 {
 	const char *text = rd_kafka_event_error_string(ev);
-	switch ((int)rd_kafka_event_error(ev)) {
+	const rd_kafka_resp_err_t error = rd_kafka_event_error(ev);
+	switch ((int)error) {
 	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
 		say_down(ks, text);
 		break;
@@ -204,7 +205,7 @@ on_error(struct kafka_sink *ks, rd_kafka_event_t *ev)
 		fail(ks, text);
 		break;
 	default:
-		ks->notice(ks->ctx, KAFKA_WARNING, NULL, -1, text);
+		ks->notice(ks->ctx, conf_error_kind(error, text), NULL, -1, text);
 		break;
 	}
 }

@@ -46,7 +46,8 @@ static void
 on_error_event(struct kafka_source *src, rd_kafka_event_t *ev)
 {
 	const char *text = rd_kafka_event_error_string(ev);
-	switch ((int)rd_kafka_event_error(ev)) {
+	const rd_kafka_resp_err_t error = rd_kafka_event_error(ev);
+	switch ((int)error) {
 	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
 		reach_on_all_down(src, text);
 		break;
@@ -54,7 +55,7 @@ on_error_event(struct kafka_source *src, rd_kafka_event_t *ev)
 		source_notice(src, KAFKA_FATAL, NULL, -1, "%s", text);
 		break;
 	default:
-		source_notice(src, KAFKA_WARNING, NULL, -1, "%s", text);
+		source_notice(src, conf_error_kind(error, text), NULL, -1, "%s", text);
 		break;
 	}
 }

@@ -8,7 +8,7 @@ BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config librdkafka-dev libjansson-d
 DEMO_PACKAGES="snmptrapd kcat jq python3"
 TEST_PACKAGES="libcriterion-dev snmp snmpd snmptrapd kcat jq procps python3 python3-yaml
 	python3-jsonschema python3-pysnmp4 python3-pyasn1 sqlite3 default-jre-headless maven
-	ca-certificates man-db binutils strace systemd"
+	ca-certificates openssl man-db binutils strace systemd"
 
 missing_packages() {
 	for p in "$@"; do

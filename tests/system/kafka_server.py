@@ -96,13 +96,16 @@ def free_ports(count):
 class KafkaServer:
     """start() and stop() may alternate; the port and the data stay until remove()."""
 
-    def __init__(self, directory, config=None, heap_mb=384):
+    def __init__(self, directory, config=None, heap_mb=384, listeners=None):
+        """listeners: name -> protocol of more of them; their addresses are in .listeners."""
         if shutil.which("java") is None:
             raise KafkaUnavailable("java is not installed")
         self.directory = pathlib.Path(directory)
         self.heap_mb = heap_mb
         self.libs = libs_directory()
-        self.port, controller = free_ports(2)
+        self.port, controller, *more = free_ports(2 + len(listeners or {}))
+        self.protocols = dict(listeners or {})
+        self.listeners = {name: f"127.0.0.1:{port}" for name, port in zip(self.protocols, more)}
         self.address = f"127.0.0.1:{self.port}"
         self.process = None
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -112,14 +115,17 @@ class KafkaServer:
     # -- life ------------------------------------------------------------------------------
 
     def _write_config(self, controller, config):
+        more = "".join(f",{name}://{address}" for name, address in self.listeners.items())
+        protocols = "".join(f",{name}:{protocol}" for name, protocol in self.protocols.items())
         settings = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}{more}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}{more}",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": 
+                f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
             "log.dirs": str(self.directory / "data"),
             "auto.create.topics.enable": "false",
             "delete.topic.enable": "true",
@@ -244,6 +250,11 @@ class KafkaServer:
                    for word in ("--config", f"{key}={value}")]
         self._topic_tool("--create", "--topic", name, "--partitions", str(partitions),
                          "--replication-factor", "1", *options)
+
+    def set_scram_password(self, user, password, mechanism="SCRAM-SHA-512"):
+        self._tool("kafka.admin.ConfigCommand", "--bootstrap-server", self.address, "--alter",
+                   "--entity-type", "users", "--entity-name", user,
+                   "--add-config", f"{mechanism}=[password={password}]")
 
     def add_partitions(self, name, partitions):
         self._topic_tool("--alter", "--topic", name, "--partitions", str(partitions))

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""What fmd keeps to itself, whom it trusts, and what it does when it must not trust: TLS and SASL with
+a real Apache Kafka, secrets, the environment, the sandbox.
+
+    python3 tests/system/test_security.py BUILD_DIR [unittest arguments]
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import test_daemon  # noqa: E402
+from kafka_server import KafkaServer, KafkaUnavailable  # noqa: E402
+from own import own  # noqa: E402
+from test_daemon import ROOT, wait  # noqa: E402
+
+WAIT = 60
+KEY_PASS, LOGIN_PASS = "key-pass-OHThah7e", "login-pass-Aeng8ohb"
+NEW_PASS = "login-pass-ieGh4xai"
+
+
+class Authority:
+    """A CA and what it has signed, made by openssl; files of one directory."""
+
+    def __init__(self, directory, name="ca"):
+        self.dir, self.name = pathlib.Path(directory), name
+        self.file = self.dir / f"{name}.pem"
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                      "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout",
+                      self.dir / f"{name}.key", "-out", self.file)
+
+    def _openssl(self, *args):
+        run = subprocess.run(["openssl", *map(str, args)], capture_output=True, text=True,
+                             timeout=60)
+        if run.returncode != 0:
+            raise AssertionError(f"openssl {args}: {run.stderr}")
+
+    def issue(self, name, alternative=None, passphrase=None):
+        """Returns the paths of certificate and key."""
+        key, request, cert = (self.dir / f"{name}.{end}" for end in ("key", "csr", "crt"))
+        extension = self.dir / f"{name}.ext"
+        extension.write_text(f"subjectAltName={alternative}\n" if alternative else "")
+        self._openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                      "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+        self._openssl("x509", "-req", "-in", request, "-days", "2", "-CA", self.file, "-CAkey",
+                      self.dir / f"{self.name}.key", "-set_serial", str(time.time_ns()),
+                      "-extfile", extension, "-out", cert)
+        if passphrase:
+            plain = key.rename(f"{key}.plain")
+            self._openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", plain, "-out", key,
+                          "-passout", f"pass:{passphrase}")
+        key.chmod(0o600)
+        return cert, key
+
+    def store(self, name, **more):
+        """Certificate and key as Kafka's PEM keystore."""
+        cert, key = self.issue(name, **more)
+        path = self.dir / f"{name}.store"
+        path.write_text(key.read_text() + cert.read_text())
+        return path
+
+
+def listener(name, store, **more):
+    prefix = f"listener.name.{name.lower()}."
+    settings = {"ssl.keystore.type": "PEM", "ssl.keystore.location": store, **more}
+    return {prefix + key.replace("__", "."): value for key, value in settings.items()}
+
+
+@unittest.skipUnless(shutil.which("openssl") and shutil.which("kcat"), "needs openssl and kcat")
+class Kafka(test_daemon.Base):
+    """One broker with a listener for each way of coming in; one topic a test."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.keys = pathlib.Path(tempfile.mkdtemp(prefix="fmd-security-"))
+        cls.addClassCleanup(shutil.rmtree, cls.keys, ignore_errors=True)
+        cls.ca, cls.other_ca = Authority(cls.keys), Authority(cls.keys, "other-ca")
+        here = cls.ca.store("broker", alternative="IP:127.0.0.1")
+        elsewhere = cls.ca.store("elsewhere", alternative="DNS:elsewhere.example")
+        trust = {"ssl.truststore.type": "PEM", "ssl.truststore.location": cls.ca.file}
+        plain = "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        login = {"sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+                 "plain.sasl.jaas.config": f'{plain}user_fmd="{LOGIN_PASS}";',
+                 "scram-sha-512.sasl.jaas.config": scram}
+        config = {**listener("TLS", here), **listener("ELSEWHERE", elsewhere),
+                  **listener("MUTUAL", here, **trust, **{"ssl.client.auth": "required"}),
+                  **listener("LOGIN", here, **login), "auto.create.topics.enable": "true"}
+        try:
+            cls.kafka = KafkaServer(cls.keys / "kafka", config=config, listeners={
+                "TLS": "SSL", "ELSEWHERE": "SSL", "MUTUAL": "SSL", "LOGIN": "SASL_SSL"})
+        except KafkaUnavailable as why:
+            raise unittest.SkipTest(str(why)) from None
+        cls.addClassCleanup(cls.kafka.remove)
+        cls.kafka.start()
+        cls.kafka.set_scram_password("fmd", LOGIN_PASS)
+        for name, value in (("login", LOGIN_PASS), ("key-pass", KEY_PASS), ("wrong", NEW_PASS)):
+            (cls.keys / name).write_text(value + "\n")
+            (cls.keys / name).chmod(0o600)
+
+    def setUp(self):
+        super().setUp()
+        self.topic = self.id().rsplit(".", 1)[1][-60:]
+        self.out = f"{self.topic}.out"
+        self.hosts = 0
+
+    def kcat(self, *args, **more):
+        """By the listener that asks nothing. A topic that is not there yet has no output."""
+        return subprocess.run(["kcat", "-b", self.kafka.address, *args], capture_output=True,
+                              text=True, timeout=WAIT, **more).stdout
+
+    def through(self, name, ca=None, **settings):
+        """A configuration that comes in by this listener."""
+        settings = {"ssl.ca.location": ca or self.ca.file, **settings}
+        settings.setdefault("security.protocol", "ssl")
+        passed = "".join(f"        {k.replace('__', '.')}: '{v}'\n" for k, v in settings.items())
+        return self.config(
+            f"kafka:\n    brokers: '{self.kafka.listeners[name]}'\n    start: earliest\n"
+            f"    inputs: [{{topic: {self.topic}}}]\n"
+            f"    outputs: {{transitions: {self.out}}}\n    librdkafka:\n{passed}")
+
+    def login(self, mechanism, file="login"):
+        return {"security.protocol": "sasl_ssl", "sasl.mechanisms": mechanism,
+                "sasl.username": "fmd", "sasl.password.file": self.keys / file}
+
+    def say(self):
+        self.hosts += 1
+        self.kcat("-P", "-t", self.topic, input='{"op":"set","alarm_id":"200.004",'
+                  f'"entity_instance_id":"host=h{self.hosts}"}}\n')
+
+    def told(self):
+        return {r["alarm"]["entity_instance_id"] for line in self.kcat(
+            "-C", "-t", self.out, "-o", "beginning", "-e", "-q").splitlines()
+            if (r := json.loads(line))["alarm"]["alarm_id"] == "200.004"}
+
+    def until_told(self):
+        """Each record is an alarm, and the other topic has it: both directions work."""
+        hosts = {f"host=h{i + 1}" for i in range(self.hosts)}
+        wait(lambda: {a["entity_instance_id"] for a in self.rows("alarm-list")
+                      if a["alarm_id"] == "200.004"} == hosts, "the alarms", WAIT)
+        wait(lambda: self.told() == hosts, f"{hosts} on {self.out}", WAIT)
+
+    def until_refused(self, words):
+        """It says so and goes on answering."""
+        wait(lambda: re.search(words, self.log()), words, WAIT)
+        self.assertEqual(self.rows("ledger"), [])
+
+    def unreachable(self):
+        return [a["reason_text"] for a in self.rows("alarm-list") if a["alarm_id"] == "990.002"]
+
+    def end(self, fmd):
+        """What it holds for topics that it cannot reach is not waited for."""
+        fmd.kill()
+        fmd.wait()
+        for secret in (LOGIN_PASS, KEY_PASS, NEW_PASS):
+            self.assertNotIn(secret, self.log())
+
+    def test_tls(self):
+        self.say()
+        self.start("-c", self.through("TLS"))
+        self.until_told()
+
+    def test_mutual_tls_with_an_encrypted_key(self):
+        cert, key = self.ca.issue("fmd", passphrase=KEY_PASS)
+        settings = {"ssl.certificate.location": cert, "ssl.key.location": key}
+        config = self.through("MUTUAL", **settings, **{"ssl.key.password.file": self.keys / "wrong"})
+        for args in ([], ["-n"]):
+            out = self.run_fmd(*args, "-c", config)
+            self.assertEqual(out.returncode, 1)
+            self.assertIn("ssl.key.location failed", out.stderr)
+            self.assertNotIn(NEW_PASS, out.stderr)
+        self.say()
+        fmd = self.start("-c", self.through("MUTUAL"))         # without a certificate of its own
+        self.until_refused("alert (bad certificate|certificate required)")
+        self.end(fmd)
+        self.start("-c", self.through("MUTUAL", **settings,
+                                      **{"ssl.key.password.file": self.keys / "key-pass"}))
+        self.until_told()
+
+    def test_a_login_with_plain(self):
+        self.say()
+        self.start("-c", self.through("LOGIN", **self.login("PLAIN")))
+        self.until_told()
+
+    def test_a_wrong_password_is_said_and_waited_out(self):
+        self.kafka.set_scram_password("fmd", NEW_PASS)
+        self.say()
+        self.start("-c", self.through("LOGIN", **self.login("SCRAM-SHA-512")))
+        self.until_refused("SASL authentication error")
+        # The alarm says why, and that nothing else is wrong.
+        text, = wait(self.unreachable, "990.002", WAIT)
+        self.assertIn("SASL authentication error: Authentication failed", text)
+        self.kafka.set_scram_password("fmd", LOGIN_PASS)        # the broker's was the wrong one
+        self.say()
+        self.until_told()
+        wait(lambda: not self.unreachable(), "the end of 990.002", WAIT)
+
+    def test_the_wrong_authority_is_not_believed(self):
+        self.say()
+        fmd = self.start("-c", self.through("TLS", ca=self.other_ca.file))
+        self.until_refused("certificate verify failed")
+        self.end(fmd)
+        self.say()
+        self.start("-c", self.through("TLS"))
+        self.until_told()
+
+    def test_the_certificate_of_another_host_is_not_believed(self):
+        self.say()
+        fmd = self.start("-c", self.through("ELSEWHERE"))
+        self.until_refused("certificate verify failed")
+        self.end(fmd)
+        self.start("-c", self.through("ELSEWHERE",
+                                      **{"ssl.endpoint.identification.algorithm": "none"}))
+        self.until_told()
+        self.assertIn("any certificate of the same authority passes for the broker", self.log())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    test_daemon.BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
