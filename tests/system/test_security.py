@@ -9,16 +9,18 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import sandbox  # noqa: E402
 import test_daemon  # noqa: E402
 from kafka_server import KafkaServer, KafkaUnavailable  # noqa: E402
-from own import own  # noqa: E402
 from test_daemon import ROOT, wait  # noqa: E402
 
 WAIT = 60
@@ -220,6 +222,167 @@ class Kafka(test_daemon.Base):
                                       **{"ssl.endpoint.identification.algorithm": "none"}))
         self.until_told()
         self.assertIn("any certificate of the same authority passes for the broker", self.log())
+
+
+class Talkative(test_daemon.Base):
+    """Secrets of all kinds in one fmd that talks as much as it can."""
+
+    SECRETS = {"community": "commun-Xoo5aiph", "auth": "auth-phrase-eiW3ohgh",
+               "priv": "priv-phrase-Oow8ahph", "login": LOGIN_PASS, "key-pass": KEY_PASS}
+
+    def setUp(self):
+        super().setUp()
+        self.file = {name: self.dir / name for name in self.SECRETS}
+        for name, value in self.SECRETS.items():
+            self.file[name].write_text(value + "\n")
+            self.file[name].chmod(0o600)
+        ca = Authority(self.dir)
+        cert, key = ca.issue("fmd", passphrase=KEY_PASS)
+        self.conf = self.config(
+            "kafka:\n    brokers: '127.0.0.1:1'\n    librdkafka:\n"
+            "        security.protocol: sasl_ssl\n        sasl.mechanisms: PLAIN\n"
+            "        sasl.username: fmd\n        debug: 'generic,broker,feature'\n"
+            f"        sasl.password.file: {self.file['login']}\n"
+            f"        ssl.ca.location: {ca.file}\n        ssl.certificate.location: {cert}\n"
+            f"        ssl.key.location: {key}\n        ssl.key.password.file: "
+            f"{self.file['key-pass']}\n"
+            "snmp: {targets: [{name: old, address: '127.0.0.1:9', version: 2c, timeout: 100ms, "
+            f"inform: true, community_file: {self.file['community']}}}, {{name: new, address: '127.0.0.1:9', "
+            f"version: 3, timeout: 100ms, user: fmd, auth_file: {self.file['auth']}, inform: true, "
+            f"priv_file: {self.file['priv']}}}]}}\n"
+            "self: {disk_free: 1000000000000000000}\n"
+            f"log: {{level: debug, journal: {self.dir}/journal}}\n")
+
+    def end(self, fmd):
+        fmd.kill()
+        fmd.wait()
+
+    def until_snmp_works(self):
+        wait(lambda: [s for s in self.rows("sink-list") if s["name"] == "snmp:new" and
+                      s["last_error"]], "an error of SNMP")
+
+
+class Kept(Talkative):
+    def search(self, where, data):
+        for name, value in self.SECRETS.items():
+            self.assertNotIn(value.encode(), data, f"{name} in {where}")
+
+    def test_nothing_that_fmd_says_or_writes_holds_a_secret(self):
+        out = self.run_fmd("-nv", "-c", self.conf)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.assertIn(str(self.file["login"]), out.stdout)
+        self.search("fmd -nv", (out.stdout + out.stderr).encode())
+        fmd = self.start("-c", self.conf)
+        self.until_snmp_works()
+        for verb in ("alarm-list", "event-list", "stats", "sink-list", "ledger", "version",
+                     "quarantine-list", "audit-list", "shelf-list", "event-suppress-list"):
+            self.search(verb, self.fm("--json", verb).stdout.encode())
+        for name in ("cmdline", "environ", "status", "limits"):
+            self.search(name, pathlib.Path(f"/proc/{fmd.pid}/{name}").read_bytes())
+        self.end(fmd)
+        files = [p for p in self.dir.rglob("*") if p.is_file() and p not in self.file.values()]
+        self.assertTrue({"fmd.db", "engine", "journal", "log"} <= {p.name for p in files})
+        for path in files:
+            self.search(path, path.read_bytes())
+
+    def test_a_process_with_a_secret_gives_no_image_of_itself(self):
+        fmd = self.start("-c", self.conf)
+        limits = pathlib.Path(f"/proc/{fmd.pid}/limits").read_text()
+        self.assertRegex(limits, r"(?m)^Max core file size +0 +0 ")
+        # Not dumpable: what shows memory belongs to root, whoever fmd is.
+        if os.geteuid() != 0:
+            self.assertEqual(os.stat(f"/proc/{fmd.pid}/mem").st_uid, 0)
+
+    def test_engine_boots_that_cannot_be_kept_stop_the_start(self):
+        """A receiver would take what follows for a repetition, and drop it."""
+        (self.dir / "state/snmp/engine.new").mkdir(parents=True)
+        out = self.run_fmd("-c", self.conf)
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("engine.new: Is a directory", out.stderr)
+
+    def test_the_environment_does_not_lead_net_snmp_elsewhere(self):
+        trap = self.dir / "elsewhere"
+        trap.mkdir()
+        for name in ("snmp.conf", "fmd.conf", "snmp.local.conf", "fmd.local.conf", "X-MIB.txt"):
+            os.mkfifo(trap / name)              # whoever opens one waits
+        environ = {name: str(trap) for name in ("SNMPCONFPATH", "SNMP_PERSISTENT_DIR", "MIBDIRS")}
+        environ |= {"SNMP_PERSISTENT_FILE": str(trap / "fmd.conf"), "MIBS": "ALL",
+                    "MIBFILES": str(trap / "X-MIB.txt")}
+        with unittest.mock.patch.dict(os.environ, environ):
+            self.start("-c", self.conf)
+        self.until_snmp_works()
+        self.assertEqual(len(list(trap.iterdir())), 5)
+
+
+def is_sanitized():
+    return b"__asan_init" in (test_daemon.BUILD / "fmd/fmd").read_bytes() or \
+        b"__tsan_init" in (test_daemon.BUILD / "fmd/fmd").read_bytes()
+
+
+@unittest.skipUnless(os.geteuid() == 0 and os.uname().machine == "x86_64" and
+                     pathlib.Path(sandbox.HEADER).exists() and shutil.which("systemd-analyze"),
+                     "needs root, systemd-analyze and x86-64 with its headers")
+class Sandbox(Talkative):
+    """The same fmd under what packaging/fmd.service says."""
+
+    UNIT = ROOT / "packaging/fmd.service"
+
+    def setUp(self):
+        super().setUp()
+        if is_sanitized():
+            self.skipTest("sanitizers do what the unit forbids")
+        self.dir.chmod(0o755)
+        for path in self.dir.rglob("*"):
+            shutil.chown(path, sandbox.NOBODY, sandbox.NOBODY)
+        self.writable = self.dir / "rw"
+        self.writable.mkdir()
+        shutil.chown(self.writable, sandbox.NOBODY, sandbox.NOBODY)
+        self.conf.write_text(self.conf.read_text().replace(f"{self.dir}/state", f"{self.writable}/state")
+                             .replace(f"{self.dir}/fmd.sock", self.socket)
+                             .replace(f"{self.dir}/journal", f"{self.writable}/journal"))
+
+    @property
+    def socket(self):
+        return str(self.dir / "rw/fmd.sock")
+
+    def boxed(self, *command):
+        return [sys.executable, ROOT / "tests/system/sandbox.py", self.UNIT, self.writable, *command]
+
+    def test_it_runs_in_the_sandbox_of_the_unit(self):
+        with open(self.dir / "log", "ab") as log:
+            fmd = subprocess.Popen(self.boxed(test_daemon.BUILD / "fmd/fmd", "-c", self.conf),
+                                   stderr=log)
+        self.addCleanup(lambda: fmd.poll() is None and fmd.kill())
+        wait(lambda: fmd.poll() is not None or self.fm("version").returncode == 0, "fmd to answer")
+        self.assertIsNone(fmd.poll(), self.log())
+        status = pathlib.Path(f"/proc/{fmd.pid}/status").read_text()
+        for line in (r"Uid:\t65534", r"NoNewPrivs:\t1", r"Seccomp:\t2", r"CapEff:\t0+$",
+                     r"CapBnd:\t0+$"):
+            self.assertRegex(status, f"(?m)^{line}")
+        self.assertEqual(os.stat(f"/proc/{fmd.pid}/mem").st_uid, 0)     # not dumpable
+        alarm = wait(lambda: [a for a in self.rows("alarm-list") if a["alarm_id"] == "990.003"],
+                     "an alarm")[0]
+        self.assertEqual(self.fm("alarm-ack", alarm["uuid"]).returncode, 0)
+        self.until_snmp_works()
+        fmd.send_signal(signal.SIGHUP)
+        wait(lambda: "reloaded" in self.log(), "the reload")
+        fmd.send_signal(signal.SIGTERM)
+        self.assertEqual(fmd.wait(60), 0, self.log())
+        self.assertNotRegex(self.log(), "not permitted|Read-only")
+
+    def test_the_sandbox_is_one(self):
+        """What the program above is kept from, shown by one that tries."""
+        script = ("import os, socket, mmap\n"
+                  "def refused(f, *a, **k):\n"
+                  "    try:\n        f(*a, **k)\n"
+                  "    except OSError:\n        return True\n    return False\n"
+                  "print(refused(open, '/etc/x', 'w'), refused(socket.socket, socket.AF_NETLINK),\n"
+                  "      refused(mmap.mmap, -1, 4096, prot=7), refused(os.nice, -1),\n"
+                  "      refused(os.setuid, 0), refused(os.chroot, '/'),\n"
+                  f"      refused(open, '{self.writable}/x', 'w'))\n")
+        out = subprocess.run(self.boxed("/usr/bin/python3", "-c", script), capture_output=True,
+                             text=True, timeout=30)
+        self.assertEqual(out.stdout.split(), ["True"] * 6 + ["False"], out.stderr)
 
 
 if __name__ == "__main__":
