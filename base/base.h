@@ -197,10 +197,14 @@ void fm_utf8_repair(struct fm_buf *b, const char *s, size_t len);
 /* The longest prefix of at most max bytes that ends at a code point. */
 size_t fm_utf8_cut(const char *s, size_t len, size_t max);
 /*
- * Append s to b so that a terminal or a log line cannot be controlled by it: C0 (tab and newline
- * too), DEL, C1, bidi controls (U+202A..E, U+2066..9, U+200E/F), zero-width (U+200B..D, U+2060,
- * U+FEFF), line separators (U+2028/9) and malformed bytes come out as "\u{1b}" or "\x{ff}".
- * CWE-150, CWE-117.
+ * What controls a terminal, or the order of what it shows, or is not seen: C0 (tab and newline too),
+ * DEL, C1, bidi controls (U+061C, U+200E/F, U+202A..E, U+2066..9), zero-width (U+200B..D,
+ * U+2060..4, U+FEFF), line separators (U+2028/9), annotation and tags (U+FFF9..B, U+E0000..7F).
+ */
+bool fm_utf8_is_hostile(uint32_t cp);
+/*
+ * Append s to b so that a terminal or a log line cannot be controlled by it: what is hostile comes
+ * out as "\u{1b}", malformed bytes as "\x{ff}". CWE-150, CWE-117.
  */
 void fm_escape(struct fm_buf *b, const char *s, size_t len);
 

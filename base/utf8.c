@@ -130,15 +130,15 @@ fm_utf8_repair(struct fm_buf *b, const char *s, size_t len)
 	}
 }
 
-/* Ranges that control a terminal or the order of what it shows. */
-static bool
-is_hostile(uint32_t cp)
+bool
+fm_utf8_is_hostile(uint32_t cp)
 {
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
-		{0x00, 0x1f}, {0x7f, 0x9f}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x2060},
-		{0x2066, 0x2069}, {0xfeff, 0xfeff},
+		{0x00, 0x1f}, {0x7f, 0x9f}, {0x61c, 0x61c}, {0x200b, 0x200f}, {0x2028, 0x202e},
+		{0x2060, 0x2064}, {0x2066, 0x2069}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+		{0xe0000, 0xe007f},
 	};
 
 	for (size_t i = 0; i < FM_ARRAY_LEN(ranges) && cp >= ranges[i].first; i++)
@@ -153,7 +153,7 @@ harmless_run(const char *s, size_t len)
 {
 	size_t i = 0, n;
 	uint32_t cp;
-	while (i < len && (n = fm_utf8_decode(s + i, len - i, &cp)) != 0 && !is_hostile(cp))
+	while (i < len && (n = fm_utf8_decode(s + i, len - i, &cp)) != 0 && !fm_utf8_is_hostile(cp))
 		i += n;
 	return i;
 }

@@ -22,11 +22,8 @@ is_visible(uint32_t cp)
 		uint32_t first, last;
 	} hidden[] = {
 		{0xad, 0xad},           /* soft hyphen */
-		{0x61c, 0x61c},         /* Arabic letter mark */
 		{0x180e, 0x180e},       /* Mongolian vowel separator */
-		{0x2061, 0x2064},       /* invisible operators */
-		{0xfff9, 0xfffb},       /* interlinear annotation */
-		{0xe0000, 0xe0fff},     /* tags, variation selectors */
+		{0xe0080, 0xe0fff},     /* variation selectors */
 	};
 
 	for (size_t i = 0; i < FM_ARRAY_LEN(hidden); i++) {

@@ -224,6 +224,56 @@ class Kafka(test_daemon.Base):
         self.assertIn("any certificate of the same authority passes for the broker", self.log())
 
 
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Hostile(test_daemon.Base):
+    """Text that would forge lines, move the cursor or turn what stands around it."""
+
+    TEXT = ("\x1b]0;pwned\x07\x1b[2J\u202egnp.exe\u2066\u200b\x9b31m\u061c\r\n"
+            "2026-11-27T00:00:00.000000Z error fmd: forged\t%n%s\x7f\u2028\U000e0041")
+    # Controls but the newline, bidi and invisible characters.
+    FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e"
+                           "\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+    LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \w+ [\w.]+: \S.*")
+
+    def assert_tame(self, where, text):
+        found = self.FORBIDDEN.search(text)
+        self.assertIsNone(found, f"{where}: {text[max(0, found.start() - 80):][:160]!r}" if found
+                          else "")
+
+    def test_it_stays_text_in_log_journal_and_answers(self):
+        journal = self.dir / "journal"
+        self.start("--demo", "--state-dir", self.dir, "-c",
+                   self.config(f"log: {{level: debug, journal: {journal}}}\n"))
+        broker = (self.dir / "broker").read_text().strip()
+        asked = {"op": "set", "alarm_id": "200.004", "entity_instance_id": "host=c",
+                 "reason_text": self.TEXT, "proposed_repair_action": self.TEXT}
+        records = [json.dumps(asked), json.dumps(asked | {"entity_instance_id": "host=d"},
+                                                 ensure_ascii=False),
+                   json.dumps(asked | {"entity_instance_id": "host=" + self.TEXT}),
+                   json.dumps(asked | {"alarm_id": self.TEXT}),
+                   json.dumps(asked | {"op": self.TEXT, self.TEXT: self.TEXT}), self.TEXT,
+                   json.dumps({"kind": "event", "event": self.TEXT, "host": self.TEXT})]
+        for record in records:
+            subprocess.run(["kcat", "-P", "-b", broker, "-t", "fm.requests", "-D", "\x01"],
+                           input=record, text=True, check=True, timeout=30)
+        wait(lambda: sum(r["read"] for r in self.rows("ledger")) == len(records), "the records")
+        wait(lambda: '"host=c"' in journal.read_text(), "the journal")
+        self.fm("alarm-clear", self.TEXT, self.TEXT)
+        self.fm("input-resume", self.TEXT, "0")
+        for verb in ("alarm-list", "event-list", "quarantine-list", "audit-list", "ledger"):
+            for form in ([], ["--json"], ["--csv"]):
+                out = self.fm(verb, *form)
+                self.assertEqual(out.returncode, 0, out.stderr)
+                self.assert_tame(verb, out.stdout.replace("\r\n", "\n"))
+        self.assert_tame("journal", journal.read_text())
+        for line in journal.read_text().splitlines():
+            json.loads(line)
+        self.assert_tame("log", self.log())
+        for line in self.log().splitlines():
+            self.assertRegex(line, self.LINE)
+            self.assertNotRegex(line, "^2026-11-27T00:00:00.000000Z error fmd: forged")
+
+
 class Talkative(test_daemon.Base):
     """Secrets of all kinds in one fmd that talks as much as it can."""
 
