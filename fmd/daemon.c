@@ -314,7 +314,9 @@ on_tick(uv_timer_t *timer)
 		return;
 	if (is_quiet(d) && store_checkpoint(d->store, &err) < 0)
 		log_often(d->log, LOG_UPKEEP, "checkpoint: %s", err.msg);
+	FAILPOINT(d, LOG_MOVED);
 	trim(d);
+	FAILPOINT(d, TRIMMED);
 	audit_tick(d, false);
 	tell_manager("WATCHDOG=1");
 }
@@ -399,7 +401,6 @@ loop_start(struct daemon *d)
 		watch_fd(d, &d->poll_agent, fmagent_fd(d->agent), on_agent);
 	watch_signal(d, &d->sig_term, SIGTERM, on_end);
 	watch_signal(d, &d->sig_int, SIGINT, on_end);
-	watch_signal(d, &d->sig_hup, SIGHUP, on_reload);
 	engine_arm(d);
 }
 
@@ -419,6 +420,7 @@ last_commit(struct daemon *d)
 	audit_tick(d, true);
 	engine_begin(d);
 	(void)engine_end(d, NULL);
+	FAILPOINT(d, STOP_COMMITTED);
 	kafka_sink_poll(d->ksink, clock_wall());
 }
 
@@ -432,10 +434,11 @@ shut_down(struct daemon *d, bool loop)
 		control_stop(d);
 		last_commit(d);
 		daemon_close_source(d);
-		uv_walk(&d->loop, close_handle, NULL);
-		uv_run(&d->loop, UV_RUN_DEFAULT);
-		(void)unlink(d->conf->socket);
 	}
+	uv_walk(&d->loop, close_handle, NULL);
+	uv_run(&d->loop, UV_RUN_DEFAULT);
+	if (loop)
+		(void)unlink(d->conf->socket);
 	kafka_source_free(d->source);
 	outbox_free(d->outbox);
 	fmagent_free(d->agent);
@@ -463,6 +466,7 @@ open_all(struct daemon *d, struct fm_err *err)
 {
 	int r = open_state(d, err);
 
+	FAILPOINT(d, START_RESTORED);
 	if (r == 0)
 		hold_start(d);
 	if (r == 0 && d->demo)
@@ -488,13 +492,19 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 	d->conf = conf;
 	d->demo = demo;
 	d->journal_fd = d->self.failure_fd = -1;
+#ifdef FMD_FAILPOINTS
+	failpoint_init(&d->failpoint);
+#endif
 	log_set_level((enum log_level)conf->log_level);
 	(void)signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&d->loop);
+	/* From the first moment: one that comes while this opens is a reload as soon as it has. */
+	watch_signal(d, &d->sig_hup, SIGHUP, on_reload);
 	r = open_all(d, err);
 	if (r == 0) {
 		self_start(d);
 		loop_start(d);
+		FAILPOINT(d, START_OPENED);
 		log_line(LOG_NOTICE, "fmd", "version=%s stream=%s seq=%llu records=%u socket=%s",
 			 FMD_VERSION, store_stream(d->store),
 			 (unsigned long long)store_last_seq(d->store), cat_count(d->cat),

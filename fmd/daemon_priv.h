@@ -8,6 +8,7 @@
 #include "correlator/correlator.h"
 #include "ctl/ctl.h"
 #include "fmd/conf_priv.h"
+#include "fmd/failpoint.h"
 #include "notify/notify.h"
 
 #include <uv.h>
@@ -163,6 +164,9 @@ struct daemon {
 	uint64_t pieces;                /* of answers, so far */
 	bool stopping;
 	int exit_code;
+#ifdef FMD_FAILPOINTS
+	struct failpoint failpoint;
+#endif
 };
 
 /* engine.c */

@@ -142,6 +142,7 @@ quarantine(struct daemon *d, const struct kafka_record *rec, const char *reason)
 		return;
 	d->failed = store_put_quarantine(d->store, &q, &d->err);
 	d->quarantine_kept = q.id;
+	FAILPOINT(d, QUARANTINE_KEPT);
 	self_quarantined(d);
 }
 
@@ -274,6 +275,7 @@ publish(struct daemon *d)
 		if (d->agent != NULL)
 			fmagent_committed(d->agent, tr, corr_find_alarm(d->corr, tr->alarm_id,
 									tr->entity));
+		FAILPOINT(d, PUBLISH_FIRST);
 	}
 	control_committed(d);
 }
@@ -283,8 +285,11 @@ commit(struct daemon *d, const struct store_audit *audit)
 {
 	if (!begin_txn(d))
 		return d->failed;
+	FAILPOINT(d, COMMIT_BEGUN);
 	corr_flush(d->corr, put_row, d);
+	FAILPOINT(d, COMMIT_ROWS);
 	put_parts(d);
+	FAILPOINT(d, COMMIT_POSITIONS);
 	if (d->failed == 0 && audit != NULL)
 		d->failed = store_put_audit(d->store, audit, &d->err);
 	if (d->failed == 0)
@@ -292,6 +297,7 @@ commit(struct daemon *d, const struct store_audit *audit)
 	if (d->failed == 0)
 		d->failed = store_put_cursor(d->store, "kafka.quarantine",
 					     kafka_sink_quarantine_acked(d->ksink), &d->err);
+	FAILPOINT(d, COMMIT_CURSORS);
 	if (d->failed == 0)
 		d->failed = store_commit(d->store, &d->err);
 	else
@@ -300,6 +306,7 @@ commit(struct daemon *d, const struct store_audit *audit)
 	d->commits++;
 	d->transitions = 0;
 	d->lazy_due.ns = 0;
+	FAILPOINT(d, COMMIT_DONE);
 	if (d->failed == 0)
 		publish(d);
 	return d->failed;
@@ -377,12 +384,14 @@ engine_cycle(struct daemon *d)
 	if (d->stopping)
 		return;
 	more = drain(d);
+	FAILPOINT(d, CYCLE_DRAINED);
 	if (d->source != NULL)
 		kafka_source_take_starts(d->source, note_start, d);
 	if (d->failed == 0)
 		input_settle(d);
 	if (d->failed == 0 && !more)
 		corr_advance(d->corr, engine_time(d), engine_transition, d);
+	FAILPOINT(d, CYCLE_ADVANCED);
 	if (d->failed == 0 && must_commit(d))
 		(void)commit(d, NULL);
 	if (d->failed != 0) {
@@ -392,6 +401,7 @@ engine_cycle(struct daemon *d)
 	offer_quarantine(d);
 	if (outbox_pump(d->outbox, clock_wall()))
 		more = true;
+	FAILPOINT(d, CYCLE_PUMPED);
 	if (!d->hold.dry && outbox_dirty(d->outbox))
 		engine_note_lazy(d);
 	d->more = more;
@@ -454,8 +464,11 @@ engine_begin(struct daemon *d)
 int
 engine_end(struct daemon *d, const struct store_audit *audit)
 {
-	const int r = commit(d, audit);
+	int r;
 
+	FAILPOINT(d, COMMAND_APPLIED);
+	r = commit(d, audit);
+	FAILPOINT(d, COMMAND_DONE);
 	if (r < 0)
 		engine_fail(d, r, "commit");
 	else
@@ -573,6 +586,7 @@ engine_reload(struct daemon *d)
 		return;
 	}
 	corr_swap_catalogue(d->corr, cat, engine_time(d), engine_transition, d);
+	FAILPOINT(d, RELOAD_SWAPPED);
 	corr_self(d->corr, engine_time(d), "990.005", "service=fmd.catalogue=events", false, SEV_NONE, "",
 		  engine_transition, d);
 	d->cat = cat;

@@ -250,6 +250,10 @@ class WithPrefix(Base):
                          "-fvisibility=hidden"):
                 self.assertIn(flag, entry["command"].replace("-flto=auto", "-flto"), entry["file"])
 
+    def test_no_failpoint_is_in_what_is_shipped(self):
+        self.assertNotIn(b"FMD_FAILPOINT", self.fmd.read_bytes())
+        self.assertIn(b"FMD_FAILPOINT", (BUILD / "fmd/fmd").read_bytes())
+
     @needs("readelf")
     def test_the_programs_are_hardened(self):
         for program in (self.fmd, self.fm):
