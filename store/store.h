@@ -147,7 +147,7 @@ int store_checkpoint(struct store *st, struct fm_err *err);
 
 /* ---- read ------------------------------------------------------------------------ */
 
-/* Everything kept, kinds in the order of FM_ROW_KINDS, each in key order. For the start. */
+/* Everything kept, kinds in the order of FM_ROW_KINDS, each as it lies on the disk. For the start. */
 int store_each_row(struct store *st, row_sink_f *sink, void *ctx, struct fm_err *err) FM_MUST_USE;
 
 typedef void store_position_f(void *ctx, const struct store_position *pos);

@@ -1,6 +1,7 @@
 /*
  * rows_copy: a store in memory, for tests. Takes what corr_flush hands over, keeps the last row
- * of each key, and gives them back in the order a real store does: by kind, then by key.
+ * of each key, and gives them back by kind, as a real store does; among each other in an order that
+ * differs from one restart to the next, since nothing may rest on it.
  */
 #ifndef FM_TEST_ROWS_COPY_H
 #define FM_TEST_ROWS_COPY_H
@@ -17,6 +18,7 @@ struct kept_row {
 struct rows_copy {
 	struct kept_row *v;
 	size_t n, cap;
+	unsigned restarts;
 };
 
 static inline const char *
@@ -167,8 +169,14 @@ rows_copy_restart(struct rows_copy *s, struct correlator *corr, const struct cat
 
 	corr_flush(corr, rows_copy_put, s);
 	corr_free(corr);
-	for (size_t i = 0; i < s->n; i++)
-		corr_restore(next, &s->v[i].row);
+	for (int kind = 0; kind < ROW_N_KINDS; kind++)
+		for (size_t i = 0; i < s->n; i++) {
+			const size_t at = s->restarts % 2 == 0 ? i : s->n - 1 - i;
+
+			if ((int)s->v[at].row.kind == kind)
+				corr_restore(next, &s->v[at].row);
+		}
+	s->restarts++;
 	corr_restored(next, now);
 	return next;
 }

@@ -179,25 +179,6 @@ take_name(void *ctx, const struct row *row)
 	fm_buf_adds(ctx, row->u.kept.name);
 }
 
-Test(rows, come_in_key_order)
-{
-	static const char *const names[] = {"c", "a", "d", "b"};
-	struct store_rig rig = rig_unopened();
-	struct fm_buf seen = {0};
-
-	rig_open(&rig);
-	MUST(store_begin(rig.st, &err));
-	for (size_t i = 0; i < FM_ARRAY_LEN(names); i++) {
-		struct row row = {.kind = ROW_KEPT, .u.kept = {.name = names[i]}};
-		MUST(store_put_row(rig.st, &row, &err));
-	}
-	MUST(store_commit(rig.st, &err));
-	MUST(store_each_row(rig.st, take_name, &seen, &err));
-	cr_expect_str_eq(seen.s, "abcd");
-	fm_buf_fini(&seen);
-	rig_fini(&rig);
-}
-
 Test(rows, take_text_from_outside_as_text)
 {
 	static const char hostile[] = "x'); DROP TABLE kept; --\x01\xff";
