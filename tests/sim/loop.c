@@ -401,11 +401,21 @@ step(void)
 		sim_signal(SIGTERM);
 }
 
+static bool
+is_empty(void)
+{
+	for (unsigned i = 0; i < MAX_HANDLES; i++)
+		if (handles[i].what != W_NONE)
+			return false;
+	return true;
+}
+
+/* As libuv's, it returns when nothing is open. */
 int
 uv_run(uv_loop_t *loop, uv_run_mode mode)
 {
 	(void)loop, (void)mode;
-	while (!stop && !is_wrong())
+	while (!stop && !is_wrong() && !is_empty())
 		step();
 	return 0;
 }
