@@ -158,6 +158,9 @@ read_v2c(struct fmagent_conf *c, const struct fmagent_target *t, struct fm_err *
 	struct fm_err cause = {0};
 	int rc = fmagent_secret_read(t->community_file, &c->community, &cause);
 
+	if (rc == 0 && (strcmp(c->community, "public") == 0 ||
+			strcmp(c->community, "private") == 0))
+		rc = fm_fail(&cause, -EINVAL, "%s: a community that everybody knows", t->community_file);
 	return rc < 0 ? fm_fail(err, rc, "target %s: %s", t->name, cause.msg) : 0;
 }
 

@@ -251,6 +251,12 @@ class KafkaServer:
         self._topic_tool("--create", "--topic", name, "--partitions", str(partitions),
                          "--replication-factor", "1", *options)
 
+    def allow(self, user, operations, *resource):
+        """resource: as the tool has it, such as "--topic", "x"."""
+        words = [word for one in operations for word in ("--operation", one)]
+        self._tool("kafka.admin.AclCommand", "--bootstrap-server", self.address, "--add",
+                   "--allow-principal", f"User:{user}", *words, *resource)
+
     def set_scram_password(self, user, password, mechanism="SCRAM-SHA-512"):
         self._tool("kafka.admin.ConfigCommand", "--bootstrap-server", self.address, "--alter",
                    "--entity-type", "users", "--entity-name", user,

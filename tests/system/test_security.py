@@ -94,7 +94,10 @@ class Kafka(test_daemon.Base):
                  "scram-sha-512.sasl.jaas.config": scram}
         config = {**listener("TLS", here), **listener("ELSEWHERE", elsewhere),
                   **listener("MUTUAL", here, **trust, **{"ssl.client.auth": "required"}),
-                  **listener("LOGIN", here, **login), "auto.create.topics.enable": "true"}
+                  **listener("LOGIN", here, **login), "auto.create.topics.enable": "true",
+                  # What has no access list is open to all.
+                  "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                  "allow.everyone.if.no.acl.found": "true", "super.users": "User:ANONYMOUS"}
         try:
             cls.kafka = KafkaServer(cls.keys / "kafka", config=config, listeners={
                 "TLS": "SSL", "ELSEWHERE": "SSL", "MUTUAL": "SSL", "LOGIN": "SASL_SSL"})
@@ -203,6 +206,24 @@ class Kafka(test_daemon.Base):
         self.say()
         self.until_told()
         wait(lambda: not self.unreachable(), "the end of 990.002", WAIT)
+
+    def test_the_access_that_security_md_asks_for_is_enough(self):
+        alarms, quarantine = f"{self.topic}.alarms", f"{self.topic}.quarantine"
+        self.kafka.allow("fmd", ["Read", "Describe"], "--topic", self.topic)
+        self.kafka.allow("fmd", ["Write", "Describe"], *(
+            word for name in (self.out, alarms, quarantine) for word in ("--topic", name)))
+        self.kafka.allow("fmd", ["Describe"], "--group", "fmd")
+        self.kafka.allow("somebody", ["All"], "--group", "*", "--cluster")      # not to fmd
+        for name in (self.out, alarms, quarantine):
+            self.kcat("-L", "-t", name)          # asking creates it
+        self.say()
+        config = self.through("LOGIN", **self.login("PLAIN"))
+        config.write_text(config.read_text().replace(
+            "outputs: {", f"outputs: {{alarms: {alarms}, quarantine: {quarantine}, "))
+        self.start("-c", config)
+        self.until_told()
+        wait(lambda: all(s["lag"] == 0 for s in self.rows("sink-list")), "the sinks", WAIT)
+        self.assertNotIn("authorization failed", self.log())
 
     def test_the_wrong_authority_is_not_believed(self):
         self.say()
@@ -327,6 +348,8 @@ class Kept(Talkative):
         for verb in ("alarm-list", "event-list", "stats", "sink-list", "ledger", "version",
                      "quarantine-list", "audit-list", "shelf-list", "event-suppress-list"):
             self.search(verb, self.fm("--json", verb).stdout.encode())
+        for path in [self.dir / "state", *(self.dir / "state").rglob("*")]:
+            self.assertEqual(path.stat().st_mode & 0o007, 0, path)
         for name in ("cmdline", "environ", "status", "limits"):
             self.search(name, pathlib.Path(f"/proc/{fmd.pid}/{name}").read_bytes())
         self.end(fmd)
@@ -349,6 +372,13 @@ class Kept(Talkative):
         out = self.run_fmd("-c", self.conf)
         self.assertEqual(out.returncode, 1)
         self.assertIn("engine.new: Is a directory", out.stderr)
+
+    def test_a_community_that_everybody_knows_is_no_secret(self):
+        self.file["community"].write_text("public\n")
+        for args in ([], ["-n"]):
+            out = self.run_fmd(*args, "-c", self.conf)
+            self.assertEqual(out.returncode, 1)
+            self.assertIn(f"{self.file['community']}: a community that everybody knows", out.stderr)
 
     def test_the_environment_does_not_lead_net_snmp_elsewhere(self):
         trap = self.dir / "elsewhere"
