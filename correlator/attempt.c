@@ -57,11 +57,9 @@ attempt_hard_limit_s(const struct correlator *corr, const struct instance *inst)
 {
 	const struct cat_limits *lim = cat_limits(corr->cat);
 	const int64_t base = inst->limit_s >= 0 ? inst->limit_s : lim->hard_s;
-	const int64_t gib = ((int64_t)inst->memory_mb + 1023) / 1024;
+	const int64_t mib = inst->memory_mb > 2048 ? inst->memory_mb : 2048;
 
-	if (!lim->per_gib)
-		return base;
-	return base * (gib > 2 ? gib : 2);
+	return lim->per_gib ? base * mib / 1024 : base;
 }
 
 int64_t
