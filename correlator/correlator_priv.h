@@ -424,6 +424,8 @@ void stamps_free(struct correlator *corr);
 
 /* Another catalogue: the facts that hold beside the main one, for rules that are new. */
 void inst_enter_held(struct correlator *corr, struct instance *inst);
+/* Whether a state of instances holds, be it the main one or one beside it. */
+bool inst_holds(const struct instance *inst, enum fact_id fact);
 
 /* snapshot.c: the list of guests that a bridge sends after each connect; who is not in it ended. */
 void snapshot_begin(struct correlator *corr, struct host *h, const struct event *ev);
@@ -441,6 +443,7 @@ void lv_vanished(struct correlator *corr, struct instance *inst, struct host *h,
 
 /* host.c */
 void host_enter_held(struct correlator *corr, struct host *h);
+bool host_holds(const struct host *h, enum fact_id fact);
 /* Nova says so, or an alarm that the catalogue makes the cause of failed instances. */
 bool host_is_failed(const struct host *h);
 struct host *host_get(struct correlator *corr, struct fm_str name);
@@ -509,6 +512,9 @@ void rules_enter(struct correlator *corr, enum fact_id fact, struct instance *in
 void rules_leave(struct correlator *corr, enum fact_id fact, struct instance *inst,
 		 struct host *host);
 void rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values *v);
+/* By the rule's Threshold if it has one; SEV_NONE: below all bounds. */
+enum severity rules_severity(const struct correlator *corr, const struct cat_rule *rule,
+			     const struct fact_values *v);
 void rules_hold_on(struct correlator *corr, struct slot *slot);
 void rules_hold_off(struct correlator *corr, struct slot *slot);
 void rules_step(struct correlator *corr, struct slot *slot);

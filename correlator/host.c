@@ -191,6 +191,15 @@ host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on)
 	}
 }
 
+bool
+host_holds(const struct host *h, enum fact_id fact)
+{
+	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++)
+		if (host_fact[i].fact == fact)
+			return (h->flags & host_fact[i].flags) != 0;
+	return false;
+}
+
 void
 host_enter_held(struct correlator *corr, struct host *h)
 {

@@ -277,6 +277,15 @@ decide_held(struct correlator *corr, struct instance *inst, unsigned now)
 	}
 }
 
+bool
+inst_holds(const struct instance *inst, enum fact_id fact)
+{
+	for (unsigned i = 0; i < FM_ARRAY_LEN(held_fact); i++)
+		if (held_fact[i].fact == fact && (inst->held_facts & held_fact[i].held))
+			return true;
+	return inst->main == (int)fact;
+}
+
 void
 inst_enter_held(struct correlator *corr, struct instance *inst)
 {

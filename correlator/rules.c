@@ -95,8 +95,8 @@ slot_values(const struct slot *slot)
 
 /* ---- building alarms ------------------------------------------------------------------------- */
 
-static enum severity
-severity_by_threshold(const struct correlator *corr, const struct cat_rule *rule,
+enum severity
+rules_severity(const struct correlator *corr, const struct cat_rule *rule,
 		      const struct fact_values *v)
 {
 	const struct cat_threshold *th = &rule->threshold;
@@ -534,7 +534,7 @@ rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values
 
 	corr->effect = corr->effect || n > 0;
 	for (unsigned i = 0; i < n; i++) {
-		const enum severity sev = severity_by_threshold(corr, rule[i], v);
+		const enum severity sev = rules_severity(corr, rule[i], v);
 		struct alarm_spec spec;
 
 		if (sev == SEV_NONE)

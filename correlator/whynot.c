@@ -13,26 +13,31 @@ struct asking {
 	const char *entity;
 	corr_reason_f *f;
 	void *ctx;
+	char text[1600];                /* the last one told */
 };
 
-static void tell(const struct asking *q, const char *code, const char *fmt, ...) FM_PRINTF(3, 4);
+static void tell(struct asking *q, const char *code, const char *fmt, ...) FM_PRINTF(3, 4);
 
+/* Two rules that fail for want of the same are one reason. */
 static void
-tell(const struct asking *q, const char *code, const char *fmt, ...)
+tell(struct asking *q, const char *code, const char *fmt, ...)
 {
-	char text[1600];
+	char text[sizeof(q->text)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (strcmp(text, q->text) == 0)
+		return;
+	memcpy(q->text, text, sizeof(text));
 	q->f(q->ctx, code, text);
 }
 
 /* ---- what is there ----------------------------------------------------------------------------- */
 
 static void
-tell_active(const struct asking *q, const struct corr_alarm *al)
+tell_active(struct asking *q, const struct corr_alarm *al)
 {
 	const struct corr_alarm *by = al->a.status == SUPPR_PARENT ?
 		rel_by_uuid(q->corr, &al->a.suppressed_by) : NULL;
@@ -56,7 +61,7 @@ tell_active(const struct asking *q, const struct corr_alarm *al)
 
 /* By the name as first heard; other spellings have been resolved in what alarms say. */
 static const struct host *
-find_host(const struct asking *q, struct fm_str name)
+find_host(struct asking *q, struct fm_str name)
 {
 	const struct host *h;
 
@@ -68,7 +73,7 @@ find_host(const struct asking *q, struct fm_str name)
 
 /* NULL: the reason has been told. */
 static const struct host *
-host_of(const struct asking *q)
+host_of(struct asking *q)
 {
 	const struct fm_str name = entity_get(q->entity, "host");
 	const struct host *h = name.p != NULL ? find_host(q, name) : NULL;
@@ -81,11 +86,11 @@ host_of(const struct asking *q)
 	return h;
 }
 
-static const struct instance *
-instance_of(const struct asking *q)
+static struct instance *
+instance_of(struct asking *q)
 {
 	const struct fm_str word = entity_get(q->entity, "instance");
-	const struct instance *inst = NULL;
+	struct instance *inst = NULL;
 	struct fm_uuid uuid;
 	char at[FM_TIME_STR];
 
@@ -108,7 +113,7 @@ instance_of(const struct asking *q)
 /* ---- While --------------------------------------------------------------------------------------- */
 
 static void
-tell_slot(const struct asking *q, const struct slot *slot, const char *fact)
+tell_slot(struct asking *q, const struct slot *slot, const char *fact)
 {
 	char since[FM_TIME_STR], due[FM_TIME_STR];
 
@@ -137,7 +142,7 @@ tell_slot(const struct asking *q, const struct slot *slot, const char *fact)
 }
 
 static void
-tell_held_fact(const struct asking *q, const struct cat_rule *rule, const struct slot *slot)
+tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot *slot)
 {
 	while (slot != NULL && slot->rule != rule)
 		slot = slot->next;
@@ -148,18 +153,16 @@ tell_held_fact(const struct asking *q, const struct cat_rule *rule, const struct
 		     fact_name(rule->fact));
 }
 
+/* These can hold whatever the instance's state is. */
 static bool
-instance_holds(const struct instance *inst, enum fact_id fact)
+is_beside_the_state(enum fact_id fact)
 {
-	if (fact == FACT_INSTANCE_AGENT_LOST)
-		return (inst->held_facts & 1u) != 0;
-	if (fact == FACT_INSTANCE_IO_ERROR)
-		return (inst->held_facts & 2u) != 0;
-	return inst->main == (int)fact;
+	return fact == FACT_INSTANCE_AGENT_LOST || fact == FACT_INSTANCE_IO_ERROR ||
+		fact == FACT_INSTANCE_SPLIT;
 }
 
 static void
-while_instance(const struct asking *q, const struct cat_rule *rule)
+while_instance(struct asking *q, const struct cat_rule *rule)
 {
 	const struct instance *inst = instance_of(q);
 	const char *fact = fact_name(rule->fact);
@@ -167,31 +170,32 @@ while_instance(const struct asking *q, const struct cat_rule *rule)
 
 	if (inst == NULL)
 		return;
-	if (instance_holds(inst, rule->fact))
+	if (inst_holds(inst, rule->fact))
 		tell_held_fact(q, rule, inst->slots);
-	else if (fact_is_state(rule->fact) && rule->fact >= FACT_INSTANCE_AGENT_LOST)
-		tell(q, "no-state", "%s does not hold", fact);
+	else if (is_beside_the_state(rule->fact))
+		tell(q, "no-state", "%s does not hold (catalogue line %u)", fact,
+		     (unsigned)rule->line);
 	else if (inst->main >= 0)
-		tell(q, "other-state", "%s does not hold: the instance's state is %s since %s", fact,
+		tell(q, "other-state", "%s does not hold (catalogue line %u): the instance's state is "
+		     "%s since %s", fact, (unsigned)rule->line,
 		     fact_name((enum fact_id)inst->main), fm_time_format(inst->state_since, at));
 	else
-		tell(q, "no-state", "%s does not hold: the instance is in no state that alarms are "
-		     "about", fact);
+		tell(q, "no-state", "%s does not hold (catalogue line %u): the instance is in no state "
+		     "that alarms are about", fact, (unsigned)rule->line);
 }
 
 static void
-while_host(const struct asking *q, const struct cat_rule *rule)
+while_host(struct asking *q, const struct cat_rule *rule)
 {
 	const struct host *h = host_of(q);
-	unsigned flag = rule->fact == FACT_HOST_DOWN ? HOST_F_DOWN :
-		rule->fact == FACT_HOST_DISABLED ? HOST_F_DISABLED : HOST_F_UNSEEN;
 
 	if (h == NULL)
 		return;
-	if (h->flags & flag)
+	if (host_holds(h, rule->fact))
 		tell_held_fact(q, rule, h->slots);
 	else
-		tell(q, "no-state", "%s does not hold", fact_name(rule->fact));
+		tell(q, "no-state", "%s does not hold (catalogue line %u)", fact_name(rule->fact),
+		     (unsigned)rule->line);
 }
 
 /* The group that is nearest to its number: of the entity's host, if the rule groups by hosts. */
@@ -208,7 +212,7 @@ nearest_group(const struct correlator *corr, const struct cat_rule *rule, const 
 }
 
 static void
-tell_group(const struct asking *q, const struct cat_rule *rule)
+tell_group(struct asking *q, const struct cat_rule *rule)
 {
 	const struct host *h = rule->group.by == GROUP_HOST ? host_of(q) : NULL;
 	char within[FM_SPAN_STR];
@@ -221,17 +225,55 @@ tell_group(const struct asking *q, const struct cat_rule *rule)
 	     rule->group.at_least, fm_span_format(rule->group.within, within));
 }
 
+/* ---- On ------------------------------------------------------------------------------------------- */
+
+/* The one event that leaves something behind: what was measured of the last migration. */
+static void
+tell_downtime(struct asking *q, const struct cat_rule *rule)
+{
+	struct instance *inst = instance_of(q);
+	const struct attempt *at = inst != NULL ? inst->attempt : NULL;
+	const unsigned line = (unsigned)rule->line;
+
+	if (inst == NULL)
+		return;
+	const struct fact_values v = inst_values(inst);
+
+	if (at == NULL)
+		tell(q, "not-seen", "no live migration of this instance is known (catalogue line %u)",
+		     line);
+	else if (!(at->flags & AT_F_DOWNTIME_TOLD))
+		tell(q, "not-seen", "nobody told in a way that can be relied on how long it stood "
+		     "still in its last live migration (catalogue line %u)", line);
+	else if (rules_severity(q->corr, rule, &v) == SEV_NONE)
+		tell(q, "below", "it stood still for %lld ms in its last live migration, the limit is "
+		     "%lld ms: below every bound of Threshold (catalogue line %u)",
+		     (long long)at->downtime_ms,
+		     (long long)attempt_downtime_limit_ms(q->corr, inst), line);
+	else
+		tell(q, "event", "it comes when a live migration ends; the last one had its alarm");
+}
+
+static void
+tell_event(struct asking *q, const struct cat_rule *rule)
+{
+	if (rule->fact == FACT_INSTANCE_DOWNTIME)
+		tell_downtime(q, rule);
+	else
+		tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
+		     fact_name(rule->fact), rule->threshold.of >= 0 ?
+		     ", and only above a bound of its Threshold" : "", (unsigned)rule->line);
+}
+
 /* ---- the way in ------------------------------------------------------------------------------------ */
 
 static void
-tell_rule(const struct asking *q, const struct cat_rule *rule)
+tell_rule(struct asking *q, const struct cat_rule *rule)
 {
 	if (rule->group.by != GROUP_NONE)
 		tell_group(q, rule);
 	else if (!fact_is_state(rule->fact))
-		tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
-		     fact_name(rule->fact), rule->threshold.of >= 0 ?
-		     ", and only above a bound of its Threshold" : "", (unsigned)rule->line);
+		tell_event(q, rule);
 	else if (fact_subject_of(rule->fact) == SUBJECT_HOST)
 		while_host(q, rule);
 	else
@@ -242,7 +284,7 @@ void
 corr_why_not(const struct correlator *corr, const char *alarm_id, const char *entity,
 	     corr_reason_f *f, void *ctx)
 {
-	const struct asking q = {.corr = corr, .rec = cat_find(corr->cat, alarm_id),
+	struct asking q = {.corr = corr, .rec = cat_find(corr->cat, alarm_id),
 		.entity = entity, .f = f, .ctx = ctx};
 	const struct corr_alarm *al = al_find(corr, alarm_id, entity);
 	char at[FM_TIME_STR];
@@ -261,6 +303,9 @@ corr_why_not(const struct correlator *corr, const char *alarm_id, const char *en
 		tell(&q, "no-rule", "no rule raises it: it comes by fault requests only");
 	for (unsigned i = 0; i < q.rec->n_rules; i++)
 		tell_rule(&q, &q.rec->rules[i]);
+	if (muted_find(corr, alarm_id) != NULL)
+		tell(&q, "put-aside", "and an operator has suppressed %s: it would not be announced",
+		     alarm_id);
 	if (corr->active.n >= cat_limits(corr->cat)->max_alarms)
 		tell(&q, "full", "the list of alarms is full (Max_Alarms)");
 	if (corr->deaf)

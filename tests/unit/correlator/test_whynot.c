@@ -13,7 +13,14 @@ static const char catalogue[] =
 	ALARM("700.002", "critical") RULE("    While: instance.paused\n    Hold_On: 10s\n")
 	ALARM("700.003", "critical")
 	LOG("700.101", "major") RULE("    On: instance.fault\n")
+	ALARM("700.004", "critical") RULE("    While: instance.split_brain\n")
+	ALARM("700.005", "critical")
+	RULE("    - {While: instance.failed, Severity: critical}\n"
+	     "    - {While: instance.unscheduled, Severity: critical}\n")
+	ALARM("700.301", "major") RULE("    On: instance.downtime\n    Expire: 1h\n"
+	     "    Threshold: {Of: downtime_ms, Per: downtime_limit_ms, Major: \"> 1\"}\n")
 	HOST_ALARM("270.001", "major") RULE("    While: host.disabled\n")
+	HOST_ALARM("270.003", "major") RULE("    While: host.unseen\n    Hold_On: 10s\n")
 	"\"270.002\":\n  Type: Alarm\n  Severity: major\n  Description: <count> failed\n"
 	"  Entity_Instance_ID: host=<host_name>\n"
 	RULE("    While: instance.failed\n    Group: {By: host, At_Least: 3, Within: 10s}\n")
@@ -181,6 +188,55 @@ Test(whynot, tells_why_one_that_is_there_is_not_announced)
 	because(&c, "700.001", VM, "active held", "until 2026-01-01T00:00:12");
 	feed(&c, OFFLINE_REQUEST, "set 200.004 host=compute-0");
 	because(&c, "700.001", VM, "active masked", "200.004 host=compute-0 masks it");
+	end(&c);
+}
+
+Test(whynot, tells_one_reason_once)
+{
+	struct core c = begin();
+
+	because(&c, "700.005", HOST, "entity", "instance=UUID");
+	end(&c);
+}
+
+Test(whynot, knows_every_way_in_which_a_state_holds)
+{
+	struct core c = begin();
+
+	nova(&c, "libvirt.connect.error publisher=compute-0 fault=no");
+	because(&c, "270.003", HOST, "hold-on", "host.unseen holds since");
+	nova(&c, "instance.update");
+	because(&c, "700.004", VM, "no-state", "instance.split_brain does not hold (catalogue line ");
+	feed(&c, OFFLINE_LIBVIRT, "compute-0 lifecycle started booted");
+	feed(&c, OFFLINE_LIBVIRT, "compute-1 lifecycle started booted");
+	because(&c, "700.004", VM, "active", "is raised since");
+	end(&c);
+}
+
+Test(whynot, knows_what_was_measured_of_a_migration)
+{
+	struct core c = begin();
+
+	feed(&c, OFFLINE_LIBVIRT, "compute-0 lifecycle started booted tenant=t1");
+	because(&c, "700.301", VM, "not-seen", "no live migration of this instance is known");
+	feed(&c, OFFLINE_LIBVIRT, "compute-1 lifecycle started migrated");
+	because(&c, "700.301", VM, "not-seen", "nobody told");
+	feed(&c, OFFLINE_LIBVIRT, "compute-0 job-completed operation=5 downtime_net=499");
+	because(&c, "700.301", VM, "below", "it stood still for 499 ms in its last live migration, "
+		"the limit is 500 ms");
+	end(&c);
+}
+
+Test(whynot, remembers_that_its_id_is_suppressed)
+{
+	struct core c = begin();
+	struct corr_command cmd = {.kind = CORR_CMD_SUPPRESS, .user = "ann",
+		.verb = "event-suppress", .alarm_id = "700.002", .at = c.now};
+	struct fm_err err;
+
+	nova(&c, "instance.update");
+	cr_assert_eq(corr_operate(c.corr, &cmd, ignore, NULL, &err), 0, "%s", err.msg);
+	because(&c, "700.002", VM, "no-state put-aside", "an operator has suppressed 700.002");
 	end(&c);
 }
 
