@@ -185,6 +185,10 @@ void fm_intern_init(struct fm_intern *in);
 void fm_intern_fini(struct fm_intern *in);
 const char *fm_intern(struct fm_intern *in, const char *s, size_t len);
 
+/* Edits between two words of at most FM_NEAR_MAX bytes; case, and "-" for "_", are none. */
+#define FM_NEAR_MAX 48
+unsigned fm_near(struct fm_str a, struct fm_str b);
+
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool fm_utf8_valid(const char *s, size_t len);
 /*

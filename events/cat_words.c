@@ -4,8 +4,6 @@
  */
 #include "events/cat_load_priv.h"
 
-#define WORD_MAX 48
-
 const char *const cat_severity_words[N_SEVERITY_WORDS] = {"critical", "major", "minor", "warning"};
 
 const char *const cat_bound_words[FM_N_SEVERITIES] = {
@@ -47,41 +45,6 @@ const char *const cat_group_words[GROUP_N] = {
 
 /* ---- suggestions ------------------------------------------------------------------------- */
 
-static char
-fold(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c - 'A' + 'a');
-	return c == '-' ? '_' : c;
-}
-
-static unsigned
-least(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-	return m < c ? m : c;
-}
-
-/* Levenshtein distance, case and "-" for "_" aside. */
-static unsigned
-distance(struct fm_str a, struct fm_str b)
-{
-	unsigned row[WORD_MAX + 1];
-	for (unsigned j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= a.len; i++) {
-		unsigned diagonal = row[0];
-		row[0] = i;
-		for (unsigned j = 1; j <= b.len; j++) {
-			unsigned above = row[j];
-			unsigned change = fold(a.p[i - 1]) != fold(b.p[j - 1]);
-			row[j] = least(above + 1, row[j - 1] + 1, diagonal + change);
-			diagonal = above;
-		}
-	}
-	return row[b.len];
-}
-
 /* The nearest word so far; a word is near when at most a third of it (but one letter) differs. */
 struct nearest {
 	struct fm_str s;
@@ -102,9 +65,9 @@ consider(struct nearest *near, const char *word)
 {
 	struct fm_str w = fm_str_of(word);
 	uint32_t apart = w.len > near->s.len ? w.len - near->s.len : near->s.len - w.len;
-	if (near->s.len > WORD_MAX || w.len > WORD_MAX || apart >= near->distance)
+	if (near->s.len > FM_NEAR_MAX || w.len > FM_NEAR_MAX || apart >= near->distance)
 		return;
-	unsigned d = distance(near->s, w);
+	unsigned d = fm_near(near->s, w);
 	if (d < near->distance) {
 		near->distance = d;
 		near->word = word;

@@ -73,6 +73,12 @@ print_json(const char *path, const struct cat_findings *f, const struct offline_
 	print_indented(o);
 }
 
+static const char *
+plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void
 print_lines(const char *path, const struct cat_findings *f, const struct offline_checked *checked)
 {
@@ -88,9 +94,11 @@ print_lines(const char *path, const struct cat_findings *f, const struct offline
 	fm_buf_fini(&line);
 	fm_buf_fini(&safe);
 	(void)fflush(stdout);
-	complain("%s: %u errors, %u warnings, %u notes; %u of %u examples hold", path, f->n_errors,
-		 count(f, "warning"), count(f, "note"), checked->examples - checked->failed,
-		 checked->examples);
+	const unsigned warnings = count(f, "warning"), notes = count(f, "note");
+
+	complain("%s: %u error%s, %u warning%s, %u note%s; %u of %u examples hold", path, f->n_errors,
+		 plural(f->n_errors), warnings, plural(warnings), notes, plural(notes),
+		 checked->examples - checked->failed, checked->examples);
 }
 
 enum ctl_code

@@ -139,9 +139,9 @@ const struct column summary_columns[] = {
 
 const struct column stats_columns[] = {
 	{"section", "Section", "section", CELL_TEXT, COL_DEFAULT | COL_GROUP},
-	{"name", "Name", "name", CELL_TEXT, COL_DEFAULT},
+	{"name", "Name", "name", CELL_TEXT, COL_DEFAULT | COL_WRAP},
 	{"value", "Value", "value", CELL_NUMBER, COL_DEFAULT},
-	{"unit", "Unit", "unit", CELL_TEXT, COL_DEFAULT},
+	{"unit", "Unit", "unit", CELL_TEXT, COL_DEFAULT | COL_WRAP},
 	{0},
 };
 

@@ -30,7 +30,7 @@ print_verbs(void)
 	fputs("usage: fm [OPTION…] VERB [ARGUMENT…] [OPTION…]\n\n"
 	      "Asks fmd, the fault manager, about alarms and changes them.\n\n", stdout);
 	for (unsigned i = 0; i < n_verbs; i++)
-		printf("  %-15s  %s\n", verbs[i].name, verbs[i].doc);
+		printf("  %-20s  %s\n", verbs[i].name, verbs[i].doc);
 	fputs("\nWith every verb:\n", stdout);
 	print_options(OPTIONS_ALWAYS);
 	fputs("\n\"fm help VERB\" shows the options of a verb.\n"

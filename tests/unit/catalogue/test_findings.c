@@ -363,6 +363,8 @@ Test(findings, suggest_what_was_probably_meant)
 		{ALARM("700.001", "major") RULE("    While: instance.migratin\n"),
 		 "did you mean \"instance.migrating\"", 403},
 		{ALARM("700.001", "majr"), "did you mean \"major\"", 208},
+		{ALARM("700.001", "major") RULE("    Whlie: instance.failed\n"),
+		 "did you mean \"While\"", 401},
 		{FREE_ALARM "  Servrity: major\n", "did you mean \"Severity\"", 204},
 		{FREE_ALARM "  corelation: {}\n", "did you mean \"Correlation\"", 204},
 		{"Limit: {}\n", "did you mean \"Limits\"", 114},
