@@ -218,11 +218,15 @@ print_table(struct list *list, size_t n)
 {
 	struct look look = look_of(list->opt);
 	struct table *t = make_table(&list->sel);
+	enum table_rows rows = ROWS_APART;
 
 	for (size_t r = 0; r < n; r++) {
 		char *cells[MAX_COLUMNS], blank[] = "";
 
 		for (unsigned i = 0; i < list->sel.n; i++) {
+			/* what is left blank belongs to the row above, and a rule would part them */
+			if (list->sel.col[i]->flags & COL_GROUP)
+				rows = ROWS_TOGETHER;
 			bool again = (list->sel.col[i]->flags & COL_GROUP) && r > 0 &&
 				     strcmp(list->row[r].cell[i], list->row[r - 1].cell[i]) == 0;
 
@@ -231,7 +235,7 @@ print_table(struct list *list, size_t n)
 		table_add(t, cells);
 	}
 	table_print(t, &look, list->opt->given & BIT(NO_HEADER) ? HEADER_NONE : HEADER_SHOWN,
-		    ROWS_APART);
+		    rows);
 	table_free(t);
 }
 

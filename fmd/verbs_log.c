@@ -224,19 +224,18 @@ stats_core(const struct verb_call *call)
 	figure(call, "events", "requests refused", s.refused, "");
 }
 
-/* What each input partition does, since when, and how far it has got. */
+/* What each input partition does and how far it has got; since when, the ledger tells. */
 static void
 stats_input(const struct verb_call *call)
 {
 	const struct daemon *d = call->d;
-	char name[300], unit[64], since[FM_TIME_STR];
+	char name[300], unit[64];
 
 	for (unsigned i = 0; i < d->n_parts; i++) {
 		const struct part *p = &d->part[i];
 
 		snprintf(name, sizeof(name), "%.255s/%d", p->topic, p->partition);
-		snprintf(unit, sizeof(unit), "next offset; %s since %s", input_state_name(p),
-			 p->since.ns != 0 ? fm_time_format(p->since, since) : "the start");
+		snprintf(unit, sizeof(unit), "next offset, %s", input_state_name(p));
 		figure(call, "input", name, p->next_offset > 0 ? (uint64_t)p->next_offset : 0,
 		       unit);
 	}
