@@ -164,8 +164,8 @@ db=$(python3 scripts/demo/tell.py "$now" --entity db-1)
 chapter "Why was that?" "Both have arrived by now. Each change names its record and its rule."
 show fm explain 700.008 "$db"
 
-chapter "3. One that stopped its guest" "cache-1 stood still for 1.3 s; that stays until somebody" \
-	"clears it."
+chapter "3. One that stopped its guest" "cache-1 stood still for 1.3 s; that stays for an hour, or until" \
+	"somebody clears it."
 show fm alarm-list --columns alarm_id,severity,reason_text
 
 tell symptoms
