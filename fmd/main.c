@@ -141,7 +141,7 @@ capture(const struct args *args, struct fm_err *err)
 	if (args->broker != NULL && args->file == NULL)
 		conf = conf_default();
 	else
-		r = conf_load(args->file != NULL ? args->file : "/etc/fmd/fmd.yaml", &conf, err);
+		r = conf_load(args->file != NULL ? args->file : FMD_SYSCONF "/fmd.yaml", &conf, err);
 	if (r < 0)
 		return r;
 	struct capture_options opt = {.path = args->capture, .topics = args->topic,
