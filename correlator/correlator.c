@@ -309,6 +309,19 @@ corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id, cons
 
 /* ---- catalogue ------------------------------------------------------------------------------------- */
 
+/* A rule that is gone is gone from the kept row, too: a later catalogue may have one in its place. */
+static void
+relink_rule(struct correlator *corr, struct corr_alarm *al)
+{
+	const int64_t index = rules_index(al->rule);
+
+	al->rec = cat_find(corr->next_cat, al->a.alarm_id);
+	al->rule = al->rec != NULL && index >= 0 && index < (int64_t)al->rec->n_rules ?
+		&al->rec->rules[index] : NULL;
+	if (index >= 0 && al->rule == NULL)
+		al_dirty(corr, al);
+}
+
 /* Every slot goes; the facts that hold are entered anew, alarms whose rule stays are kept. */
 static void
 relink_alarms(struct correlator *corr)
@@ -316,18 +329,12 @@ relink_alarms(struct correlator *corr)
 	struct corr_alarm *al;
 
 	for (al = corr->active.head; al != NULL; al = al->next) {
-		const int64_t index = rules_index(al->rule);
-
-		al->rec = cat_find(corr->next_cat, al->a.alarm_id);
-		al->rule = al->rec != NULL && index >= 0 && index < (int64_t)al->rec->n_rules ?
-			&al->rec->rules[index] : NULL;
+		relink_rule(corr, al);
 		rel_unlink(corr, al);
 		rel_link(corr, al);
 	}
-	for (al = corr->cleared.head; al != NULL; al = al->next) {
-		al->rec = cat_find(corr->next_cat, al->a.alarm_id);
-		al->rule = NULL;
-	}
+	for (al = corr->cleared.head; al != NULL; al = al->next)
+		relink_rule(corr, al);
 }
 
 static const struct cat_rule *

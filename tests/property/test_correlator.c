@@ -497,6 +497,45 @@ Test(correlator, a_restart_after_many_flushes_changes_nothing)
 	}
 }
 
+/* The same file read again: what it does not change must not be forgotten. */
+static char *
+reloaded_output(const struct history *h, bool restarts)
+{
+	struct catalogue *again = load_catalogue();
+	struct run run;
+
+	run_init(&run);
+	for (unsigned i = 0; i < N_INPUTS; i++) {
+		corr_flush(run.corr, rows_copy_put, &run.rows);
+		if (i == N_INPUTS / 2) {
+			corr_swap_catalogue(run.corr, again, corr_now(run.corr), take, &run);
+			cat_free(run.cat);
+			run.cat = again;
+		}
+		if (restarts && i >= N_INPUTS / 2 && i % 20 == 0)
+			restart(&run);
+		feed(run.corr, h, i, take, &run);
+	}
+	finish(&run);
+	char *out = FM_STEAL(run.out.s);
+
+	run_fini(&run);
+	return out;
+}
+
+Test(correlator, a_restart_after_a_reload_changes_nothing)
+{
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct history *h = make_history(seed);
+		char *want = reloaded_output(h, false), *got = reloaded_output(h, true);
+
+		assert_same(want, got, seed, N_INPUTS / 2);
+		free(want);
+		free(got);
+		free(h);
+	}
+}
+
 /* ---- alternation --------------------------------------------------------------------------------- */
 
 struct keys {
