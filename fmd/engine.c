@@ -389,13 +389,15 @@ engine_cycle(struct daemon *d)
 		kafka_source_take_starts(d->source, note_start, d);
 	if (d->failed == 0)
 		input_settle(d);
-	if (d->failed == 0 && !more)
+	/* What falls due waits too while nothing can be stored: it would only be undone again. */
+	if (d->failed == 0 && !more && !d->hold.dry)
 		corr_advance(d->corr, engine_time(d), engine_transition, d);
 	FAILPOINT(d, CYCLE_ADVANCED);
 	if (d->failed == 0 && must_commit(d))
 		(void)commit(d, NULL);
 	if (d->failed != 0) {
 		engine_fail(d, d->failed, "commit");
+		engine_arm(d);
 		return;
 	}
 	offer_quarantine(d);
