@@ -167,6 +167,12 @@ group_of(struct correlator *corr, const struct cat_rule *rule, const struct fact
 	return g;
 }
 
+static int
+by_name(const struct group *a, const struct group *b)
+{
+	return strcmp(a->name, b->name);
+}
+
 static void
 group_dirty(struct correlator *corr, struct group *g)
 {
@@ -346,19 +352,23 @@ remove_member(struct correlator *corr, struct group *g, const struct fm_uuid *uu
 	}
 }
 
-/* It joined one group; that need not be the one of its present host. */
+/*
+ * It need not be the one of its present host. Who has moved while its state held may have joined two:
+ * then the one with the lesser name, for the order in which they were made is not kept.
+ */
 static struct group *
 group_joined(struct correlator *corr, const struct cat_rule *rule, struct instance *inst)
 {
 	const struct fact_values v = inst_values(inst);
-	struct group *g = group_of(corr, rule, &v, false), *tmp;
+	struct group *g = group_of(corr, rule, &v, false), *tmp, *joined = NULL;
 
 	if (g != NULL && group_has(g, &inst->uuid))
 		return g;
 	HASH_ITER(hh, corr->groups, g, tmp)
-		if (g->rule == rule && group_has(g, &inst->uuid))
-			return g;
-	return NULL;
+		if (g->rule == rule && group_has(g, &inst->uuid) &&
+		    (joined == NULL || by_name(g, joined) < 0))
+			joined = g;
+	return joined;
 }
 
 void
@@ -378,12 +388,6 @@ group_leave(struct correlator *corr, const struct cat_rule *rule, struct instanc
 }
 
 /* ---- another catalogue ---------------------------------------------------------------------- */
-
-static int
-by_name(const struct group *a, const struct group *b)
-{
-	return strcmp(a->name, b->name);
-}
 
 /* What has no rule any more ends as if its members had left; in an order that a restart keeps. */
 void
