@@ -148,6 +148,7 @@ corr_pass(struct correlator *corr, const struct event *ev, transition_sink_f *si
 	struct host *h;
 
 	begin(corr, ev->at, sink, ctx);
+	record_cause(corr, ev);
 	h = ev->origin == ORIGIN_LIBVIRT ? host_get(corr, ev->host) : NULL;
 	if (h != NULL)
 		(void)host_heard(corr, h, ev);
