@@ -63,7 +63,8 @@ make_world(uint64_t seed)
 	struct rng r = {seed * 77 + 5};
 	struct story_options story = {.seed = seed, .records = opt.records, .hosts = 4,
 		.guests = 5, .latency = 20 * FM_NS_PER_MS, .mean_gap = 400 * FM_NS_PER_MS,
-		.pause = 40 * FM_NS_PER_S, .pauses = 60, .poison = 60};
+		.pause = 40 * FM_NS_PER_S, .pauses = 60, .poison = 60,
+		.slow = 300};
 	const struct world_options world = {.seed = seed, .n_agents = 1,
 		.cycle_records = 1 + draw(&r, 6)};
 	int64_t last;

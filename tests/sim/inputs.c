@@ -22,6 +22,7 @@ static size_t cap;
 static bool paused, without_self;
 static struct mark marks[N_MARKS];      /* of commit n: marks[n % N_MARKS] */
 static uint64_t tried, returned, durable;
+static uint64_t seq_synced, quarantine_put, quarantine_synced;
 struct catalogue *catalogues[2];
 int catalogue_now;
 
@@ -94,6 +95,7 @@ inputs_format(bool no_self)
 		drop(&input[i]);
 	n_inputs = 0;
 	tried = returned = durable = 0;
+	seq_synced = quarantine_put = quarantine_synced = 0;
 	without_self = no_self;
 	memset(marks, 0, sizeof(marks));
 	catalogue_now = 0;
@@ -167,6 +169,9 @@ inputs_save(struct crate *s)
 	crate_put(s, &tried, sizeof(tried));
 	crate_put(s, &returned, sizeof(returned));
 	crate_put(s, &durable, sizeof(durable));
+	crate_put(s, &seq_synced, sizeof(seq_synced));
+	crate_put(s, &quarantine_put, sizeof(quarantine_put));
+	crate_put(s, &quarantine_synced, sizeof(quarantine_synced));
 }
 
 static void
@@ -195,6 +200,9 @@ inputs_restore(struct crate *s)
 	crate_take(s, &tried, sizeof(tried));
 	crate_take(s, &returned, sizeof(returned));
 	crate_take(s, &durable, sizeof(durable));
+	crate_take(s, &seq_synced, sizeof(seq_synced));
+	crate_take(s, &quarantine_put, sizeof(quarantine_put));
+	crate_take(s, &quarantine_synced, sizeof(quarantine_synced));
 }
 
 /* ---- commits -------------------------------------------------------------------------------- */
@@ -215,6 +223,8 @@ found(struct store *st)
 		wrong("P5", "a sink has %llu; after the restart the last one is %llu",
 		      (unsigned long long)wires_highest(), (unsigned long long)store_last_seq(st));
 	durable = returned = n;
+	seq_synced = store_last_seq(st);
+	quarantine_synced = quarantine_put = store_quarantine_count(st);
 }
 
 /* The core is as the store is: at the start, and when fmd has waited for room on the disk. */
@@ -243,6 +253,28 @@ __wrap_store_open(const struct store_options *opt, struct store **ret, struct fm
 	return r;
 }
 
+/* A commit may say what it wants: what counts is whether the log was synced after it. */
+static void
+note_synced(const struct store *st)
+{
+	if (!disk_log_synced())
+		return;
+	seq_synced = store_last_seq(st);
+	quarantine_synced = quarantine_put;
+}
+
+uint64_t
+inputs_synced_seq(void)
+{
+	return seq_synced;
+}
+
+uint64_t
+inputs_synced_quarantine(void)
+{
+	return quarantine_synced;
+}
+
 int
 __wrap_store_commit(struct store *st, struct fm_err *err)
 {
@@ -261,9 +293,11 @@ __wrap_store_commit(struct store *st, struct fm_err *err)
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)tried);
 	(void)!store_put_meta(st, MARK, text, err);
 	r = __real_store_commit(st, err);
-	if (r == 0)
-		durable = returned = tried;
-	return r;
+	if (r < 0)
+		return r;
+	durable = returned = tried;
+	note_synced(st);
+	return 0;
 }
 
 /* ---- inputs --------------------------------------------------------------------------------- */
@@ -283,8 +317,13 @@ note_record(enum input_kind kind, struct fm_time at, const char *topic, int32_t 
 int
 __wrap_store_put_quarantine(struct store *st, struct store_quarantine *q, struct fm_err *err)
 {
+	int r;
+
 	note_record(IN_QUARANTINE, q->at, q->topic, q->partition, q->offset);
-	return __real_store_put_quarantine(st, q, err);
+	r = __real_store_put_quarantine(st, q, err);
+	if (r == 0 && !paused)
+		quarantine_put = q->id;
+	return r;
 }
 
 enum corr_outcome

@@ -13,7 +13,7 @@
 
 #define MAX_HANDLES 16
 #define BEGIN_S INT64_C(1767225600)     /* 2026 */
-#define STEPS_AT_ONCE 1000000
+#define STEPS_AT_ONCE 100000
 #define END_WITHIN (1200 * FM_NS_PER_S) /* twice the longest back-off */
 
 enum what { W_NONE, W_TIMER, W_IDLE, W_POLL, W_SIGNAL };
@@ -383,8 +383,8 @@ step(void)
 	if (++still > STEPS_AT_ONCE)
 		wrong("liveness", "%u steps without any time", still);
 	if (sim.end > 0 && now > sim.end + END_WITHIN)
-		wrong("liveness", "%d s after the last trouble there is still something to do",
-		      (int)(END_WITHIN / FM_NS_PER_S));
+		wrong("liveness", "%d s after the end of trouble it still waits for %s",
+		      (int)(END_WITHIN / FM_NS_PER_S), world_waits_for());
 	if (run_idle() || stop)
 		return;
 	news = next_news(&s, &fd);

@@ -18,6 +18,8 @@ main(int argc, char **argv)
 	world_open(source != NULL ? source : ".");
 	if (argc > 1 && strcmp(argv[1], "enumerate") == 0)
 		return enumerate_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "simulate") == 0)
+		return simulate_main(argc - 1, argv + 1);
 	fprintf(stderr, "usage: fmd_sim enumerate|simulate [OPTIONS]\n");
 	return 2;
 }

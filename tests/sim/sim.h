@@ -195,6 +195,9 @@ struct mark {
 };
 void inputs_format(bool without_self);
 const struct mark *inputs_mark(void);
+/* The highest that a power loss cannot take any more. */
+uint64_t inputs_synced_seq(void);
+uint64_t inputs_synced_quarantine(void);
 void inputs_pause(bool on);             /* while the model runs */
 extern struct catalogue *catalogues[2];
 void catalogues_load(const char *source);
@@ -208,6 +211,7 @@ struct story_options {
 	int64_t latency, jitter;        /* of arrival, ns */
 	int64_t mean_gap, pause;        /* between records, and now and then */
 	uint32_t pauses, poison, huge;  /* of a thousand */
+	uint32_t slow;                  /* migrations, of a thousand */
 };
 /* Fills the logs; returns when the last record arrives. */
 int64_t story_tell(const struct story_options *opt);
@@ -280,6 +284,7 @@ void world_die(void) __attribute__((noreturn));
 /* For one that died otherwise. */
 void world_process_ended(void);
 bool world_is_quiet(void);
+const char *world_waits_for(void);      /* NULL: nothing */
 void world_started(struct daemon *d);
 
 int simulate_main(int argc, char **argv);

@@ -185,7 +185,7 @@ migrate(struct story *st)
 
 	nova(st, "instance.live_migration_pre.start", guest, src, "migrating", "active");
 	lifecycle(st, dst, guest, 2, 1);
-	if (chance(&st->rng, 300))
+	if (chance(&st->rng, st->opt->slow))
 		st->now += (draw(&st->rng, 2) ? 200 : 900) * FM_NS_PER_S;
 	if (chance(&st->rng, 300)) {
 		roll_back(st, guest, src, dst);

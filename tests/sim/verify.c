@@ -19,8 +19,8 @@
  * it was written.
  */
 static const char *const dump_sql[] = {
-	"SELECT 'transition', seq, prev_key, prev_uuid, kind, notify, at, json FROM transition"
-		" ORDER BY seq",
+	"SELECT 'transition', seq, iif(prev_key < ?1, 0, prev_key), iif(prev_uuid < ?1, 0,"
+		" prev_uuid), kind, notify, at, json FROM transition WHERE seq >= ?1 ORDER BY seq",
 	"SELECT 'alarm', * FROM alarm ORDER BY alarm_id, entity",
 	"SELECT 'instance', * FROM instance ORDER BY uuid",
 	"SELECT 'host', * FROM host ORDER BY name",
@@ -50,6 +50,19 @@ open_db(const char *dir)
 	return db;
 }
 
+static int64_t
+number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *q = NULL;
+	int64_t n = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK &&
+	    sqlite3_step(q) == SQLITE_ROW)
+		n = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return n;
+}
+
 static void
 add_column(sqlite3_stmt *q, int i, struct fm_buf *ret)
 {
@@ -72,7 +85,7 @@ add_column(sqlite3_stmt *q, int i, struct fm_buf *ret)
 }
 
 static void
-dump_query(sqlite3 *db, const char *sql, struct fm_buf *ret)
+dump_query(sqlite3 *db, const char *sql, int64_t first_seq, struct fm_buf *ret)
 {
 	sqlite3_stmt *q = NULL;
 	int rc;
@@ -81,6 +94,8 @@ dump_query(sqlite3 *db, const char *sql, struct fm_buf *ret)
 		wrong("store", "%s: %s", sql, sqlite3_errmsg(db));
 		return;
 	}
+	if (sqlite3_bind_parameter_count(q) > 0)
+		sqlite3_bind_int64(q, 1, first_seq);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		for (int i = 0; i < sqlite3_column_count(q); i++)
 			add_column(q, i, ret);
@@ -92,21 +107,32 @@ dump_query(sqlite3 *db, const char *sql, struct fm_buf *ret)
 }
 
 static void
-dump(const char *dir, const char *const *sql, size_t n, struct fm_buf *ret)
+dump(const char *dir, const char *const *sql, size_t n, int64_t first_seq, struct fm_buf *ret)
 {
 	sqlite3 *db = open_db(dir);
 
 	fm_buf_adds(ret, "");
 	for (size_t i = 0; i < n; i++)
-		dump_query(db, sql[i], ret);
+		dump_query(db, sql[i], first_seq, ret);
 	sqlite3_close(db);
+}
+
+/* What retention has deleted, the model still has. */
+static int64_t
+first_seq(const char *dir)
+{
+	sqlite3 *db = open_db(dir);
+	const int64_t n = number(db, "SELECT min(seq) FROM transition");
+
+	sqlite3_close(db);
+	return n;
 }
 
 void
 dump_store(const char *dir, struct fm_buf *ret)
 {
-	dump(dir, dump_sql, FM_ARRAY_LEN(dump_sql), ret);
-	dump(dir, dump_world_sql, FM_ARRAY_LEN(dump_world_sql), ret);
+	dump(dir, dump_sql, FM_ARRAY_LEN(dump_sql), 0, ret);
+	dump(dir, dump_world_sql, FM_ARRAY_LEN(dump_world_sql), 0, ret);
 }
 
 bool
@@ -130,19 +156,6 @@ verify_same(const struct fm_buf *want, const struct fm_buf *got)
 }
 
 /* ---- sinks, positions, ledger ---------------------------------------------------------------- */
-
-static int64_t
-number(sqlite3 *db, const char *sql)
-{
-	sqlite3_stmt *q = NULL;
-	int64_t n = -1;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK &&
-	    sqlite3_step(q) == SQLITE_ROW)
-		n = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
-	return n;
-}
 
 static void
 verify_sinks(sqlite3 *db)
@@ -353,6 +366,7 @@ verify_model(const char *dir)
 	const struct store_options opt = {.dir = sim.model};
 	struct fm_buf want = {0}, got = {0};
 	struct model m = {0};
+	int64_t first;
 
 	disk_empty_others();
 	inputs_pause(true);
@@ -368,8 +382,9 @@ verify_model(const char *dir)
 	corr_free(m.corr);
 	decoder_free(m.dec);
 	inputs_pause(false);
-	dump(sim.model, dump_sql, FM_ARRAY_LEN(dump_sql), &want);
-	dump(dir, dump_sql, FM_ARRAY_LEN(dump_sql), &got);
+	first = first_seq(dir);
+	dump(sim.model, dump_sql, FM_ARRAY_LEN(dump_sql), first, &want);
+	dump(dir, dump_sql, FM_ARRAY_LEN(dump_sql), first, &got);
 	(void)verify_same(&want, &got);
 	fm_buf_fini(&want);
 	fm_buf_fini(&got);

@@ -259,8 +259,11 @@ wires_next(unsigned *ret_fd)
 			*ret_fd = w->fd;
 		}
 	}
-	if (the_sink.q_n > 0 && the_sink.q_due < first) {
-		first = the_sink.q_due;
+	const int64_t q_due = the_sink.q_n == 0 ? SIM_NEVER :
+		the_sink.q_due > wire[0].away_until ? the_sink.q_due : wire[0].away_until;
+
+	if (q_due < first) {
+		first = q_due;
 		*ret_fd = SIM_FD_SINK;
 	}
 	return first;
@@ -289,7 +292,7 @@ w_offer(struct sink *s, const struct stored_transition *tr)
 {
 	struct wire *w = of_sink(s);
 
-	if (!disk_log_synced())
+	if (tr->seq > inputs_synced_seq())
 		wrong("P5", "%s is offered %llu before it is durable", w->name,
 		      (unsigned long long)tr->seq);
 	if (w->skips_logs && tr->kind == TR_LOG) {
@@ -315,10 +318,15 @@ w_reset(struct sink *s)
 	of_sink(s)->was_full = false;
 }
 
+/* As the real ones: an orderly end waits for what is on its way. */
 static void
 w_close(struct sink *s)
 {
-	(void)s;
+	struct wire *w = of_sink(s);
+
+	for (unsigned i = 0; i < w->n && sim_now() >= w->away_until; i++)
+		arrive(w, &w->v[i]);
+	w->n = 0;
 }
 
 static const char *
@@ -417,14 +425,12 @@ kafka_sink_poll(struct kafka_sink *ks, struct fm_time now)
 	w_poll(&wire[0], now);
 	if (ks->q_n > 0 && ks->q_due <= sim_now() && sim_now() >= wire[0].away_until)
 		deliver_quarantined(ks);
-	else if (ks->q_n > 0 && ks->q_due <= sim_now())
-		ks->q_due = wire[0].away_until;
 }
 
 int
 kafka_sink_quarantine(struct kafka_sink *ks, const struct store_quarantine *q)
 {
-	if (!disk_log_synced())
+	if (q->id > inputs_synced_quarantine())
 		wrong("P5", "record %llu is quarantined before that is durable",
 		      (unsigned long long)q->id);
 	if (ks->q_n == Q_WINDOW)

@@ -350,15 +350,33 @@ world_die(void)
 	longjmp(sim.life, 1);
 }
 
-bool
-world_is_quiet(void)
+/* NULL: nothing is left to do. */
+const char *
+world_waits_for(void)
 {
 	const struct daemon *d = sim.d;
 
-	return d != NULL && !d->more && commands_next() == SIM_NEVER && broker_all_read() &&
-		wires_idle() && outbox_floor(d->outbox) == store_last_seq(d->store) &&
-		store_quarantine_count(d->store) == kafka_sink_quarantine_acked(d->ksink) &&
-		d->lazy_due.ns == 0;
+	if (d == NULL)
+		return "a start";
+	if (d->hold.on)
+		return "room on the disk";
+	if (commands_next() != SIM_NEVER)
+		return "a command";
+	if (!broker_all_read())
+		return "records";
+	if (d->more || d->lazy_due.ns != 0)
+		return "the cycle";
+	if (!wires_idle() || outbox_floor(d->outbox) != store_last_seq(d->store))
+		return "a sink";
+	if (store_quarantine_count(d->store) != kafka_sink_quarantine_acked(d->ksink))
+		return "the quarantine's sink";
+	return NULL;
+}
+
+bool
+world_is_quiet(void)
+{
+	return world_waits_for() == NULL;
 }
 
 void
