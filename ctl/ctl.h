@@ -36,6 +36,10 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(ALARM_SHELVE, "alarm-shelve", true, "uuid:s alarm_id:s entity:s for:u!") \
 	X(ALARM_UNSHELVE, "alarm-unshelve", true, "uuid:s alarm_id:s entity:s") \
 	X(SHELF_LIST, "shelf-list", false, "") \
+	X(WINDOW_ADD, "window-add", true, \
+	"name:s! alarms:s! entities:s logs:b from:s until:s start:s for:u rule:s days:s at:s zone:s") \
+	X(WINDOW_DELETE, "window-delete", true, "name:s!") \
+	X(WINDOW_LIST, "window-list", false, "") \
 	X(ALARM_SUMMARY, "alarm-summary", false, "query:s include_suppressed:b") \
 	X(ALARM_HISTORY, "alarm-history", false, "uuid:s alarm_id:s entity:s limit:u") \
 	X(EVENT_LIST, "event-list", false, "query:s limit:u alarms:b logs:b include_suppressed:b") \
@@ -72,7 +76,7 @@ struct ctl_arg {
 	const char *text;               /* type s */
 	uint64_t num;                   /* type u; type b: 0 or 1 */
 };
-#define CTL_MAX_ARGS 8
+#define CTL_MAX_ARGS 16
 #define CTL_MAX_DEPTH 2                 /* the request and its args; no argument is nested */
 #define CTL_MAX_TEXT 4096               /* bytes of a text argument */
 struct ctl_request {

@@ -206,6 +206,19 @@ const struct column shelf_columns[] = {
 	{0},
 };
 
+const struct column window_columns[] = {
+	{"name", "Name", "name", CELL_TEXT, COL_DEFAULT},
+	{"open", "Open", "open", CELL_TEXT, COL_DEFAULT},
+	{"changes_at", "Changes At", "changes_at", CELL_TIME, COL_DEFAULT},
+	{"alarms", "Alarms", "alarms", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{"entities", "Entities", "entities", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{"logs", "Logs", "logs", CELL_TEXT, 0},
+	{"when", "When", "when", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{"zone", "Zone", "zone", CELL_TEXT, COL_DEFAULT},
+	{"user", "User", "user", CELL_TEXT, 0},
+	{0},
+};
+
 /* The default columns are the incumbent's. */
 const struct column suppress_columns[] = {
 	{"uuid", "UUID", "uuid", CELL_TEXT, 0},

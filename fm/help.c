@@ -8,13 +8,13 @@
 #include "fm/verbs_priv.h"
 
 static void
-print_options(uint32_t which)
+print_options(uint64_t which)
 {
 	for (unsigned i = 0; i < N_OPTIONS; i++) {
 		const struct option_def *def = &option_defs[i];
 		char letter[8] = "    ", spelling[64];
 
-		if (!(which & 1u << i))
+		if (!(which & UINT64_C(1) << i))
 			continue;
 		if (def->letter != 0)
 			snprintf(letter, sizeof(letter), "-%c, ", def->letter);

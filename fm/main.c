@@ -39,10 +39,10 @@ set_locale(void)
 static int
 check_options(const struct verb *verb, const struct options *opt, struct fm_err *err)
 {
-	uint32_t refused = opt->given & ~(verb->takes | OPTIONS_ALWAYS);
+	uint64_t refused = opt->given & ~(verb->takes | OPTIONS_ALWAYS);
 
 	for (unsigned i = 0; i < N_OPTIONS; i++) {
-		if (refused & 1u << i)
+		if (refused & UINT64_C(1) << i)
 			return fm_fail(err, -EINVAL, "--%s is not for this verb",
 				       option_defs[i].name);
 	}

@@ -186,12 +186,17 @@ set_for(const char *arg, struct fm_span *ret, struct fm_err *err)
 	return 0;
 }
 
-static int
-set_until(const char *arg, struct options *opt, struct fm_err *err)
+int
+options_until(const struct options *opt, struct fm_time *ret_at, struct fm_span *ret_after,
+	      struct fm_err *err)
 {
-	if (fm_time_parse(arg, strlen(arg), &opt->until) == 0)
+	const char *arg = opt->text[OPT_UNTIL];
+
+	*ret_at = (struct fm_time){0};
+	*ret_after = (struct fm_span){0};
+	if (arg == NULL || fm_time_parse(arg, strlen(arg), ret_at) == 0)
 		return 0;
-	if (fm_span_parse(arg, strlen(arg), &opt->until_after) == 0 && opt->until_after.ns >= 0)
+	if (fm_span_parse(arg, strlen(arg), ret_after) == 0 && ret_after->ns >= 0)
 		return 0;
 	return fm_fail(err, -EINVAL, "--until: \"%s\" is neither a time such as "
 		       "2026-11-23T10:15:42Z nor a span such as 30m", arg);
@@ -200,7 +205,8 @@ set_until(const char *arg, struct options *opt, struct fm_err *err)
 static int
 set_option(struct options *opt, enum option_id id, const char *arg, struct fm_err *err)
 {
-	opt->given |= 1u << id;
+	opt->given |= UINT64_C(1) << id;
+	opt->text[id] = arg;
 	if (id == OPT_LIMIT)
 		return set_number(id, arg, 1, &opt->limit, err);
 	if (id == OPT_AFTER)
@@ -213,8 +219,6 @@ set_option(struct options *opt, enum option_id id, const char *arg, struct fm_er
 		return set_retention(arg, &opt->retention, err);
 	if (id == OPT_FOR)
 		return set_for(arg, &opt->for_time, err);
-	if (id == OPT_UNTIL)
-		return set_until(arg, opt, err);
 	if (id == OPT_QUERY)
 		opt->query = arg;
 	else if (id == OPT_CATALOG)

@@ -177,9 +177,12 @@ static int
 replay_into(const struct options *opt, const char *catalogue, transition_sink_f *sink, void *ctx,
 	    struct replay_stats *ret, struct fm_err *err)
 {
-	const struct replay_until until = {opt->until, opt->until_after};
+	struct replay_until until;
 	struct catalogue *cat = NULL;
-	int r = cat_load(catalogue, NULL, &cat, err);
+	int r = options_until(opt, &until.at, &until.after, err);
+
+	if (r == 0)
+		r = cat_load(catalogue, NULL, &cat, err);
 
 	if (r == 0)
 		r = offline_replay(opt->word[1], cat, until, sink, ctx, ret, err);
@@ -211,12 +214,15 @@ run_replay(const struct verb *verb, const struct options *opt)
 {
 	const char *catalogue = opt->catalog != NULL ? opt->catalog : FM_CATALOGUE;
 	struct output out = {.opt = opt};
+	struct replay_until until;
 	struct replay_stats st;
 	struct fm_err err = {0};
 	int r;
 
 	if (opt->n_words != 2)
 		return usage_error(verb, "one capture is needed");
+	if (options_until(opt, &until.at, &until.after, &err) < 0)
+		return usage_error(verb, err.msg);
 	if (opt->diff != NULL && strcmp(opt->word[1], "-") == 0)
 		return usage_error(verb, "--diff reads the capture twice: it cannot be standard input");
 	if (opt->diff != NULL) {

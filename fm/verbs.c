@@ -11,6 +11,8 @@
 			    BIT(MGMT_AFFECTING) | BIT(DEGRADE_AFFECTING))
 #define EVENT_LIST_OPTIONS (LIST_OPTIONS | BIT(UUID) | BIT(INCLUDE_SUPPRESS) | \
 			    BIT(ALARMS) | BIT(LOGS))
+#define WINDOW_OPTIONS (BIT(ALARM_ID) | BIT(ENTITY) | BIT(LOGS) | BIT(FROM) | BIT(UNTIL) | \
+			BIT(START) | BIT(FOR) | BIT(RULE) | BIT(DAYS) | BIT(AT) | BIT(ZONE))
 #define SHOW_OPTIONS (BIT(JSON) | BIT(NO_HEADER) | BIT(NOWRAP))
 
 const struct verb verbs[] = {
@@ -32,6 +34,12 @@ const struct verb verbs[] = {
 	 "take an alarm from the shelf before its time"},
 	{"shelf-list", run_list, CTL_VERB_SHELF_LIST, shelf_columns, SUBJECT_NONE, LIST_OPTIONS,
 	 "what is on the shelf, until when, by whom"},
+	{"window-add", run_list, CTL_VERB_WINDOW_ADD, window_columns, SUBJECT_WINDOW,
+	 LIST_OPTIONS | WINDOW_OPTIONS, "keep alarms quiet for maintenance, once or recurring"},
+	{"window-delete", run_command, CTL_VERB_WINDOW_DELETE, NULL, SUBJECT_WINDOW, 0,
+	 "end a maintenance window, and announce what it hid"},
+	{"window-list", run_list, CTL_VERB_WINDOW_LIST, window_columns, SUBJECT_NONE, LIST_OPTIONS,
+	 "the maintenance windows, of the catalogue and of operators"},
 	{"alarm-summary", run_list, CTL_VERB_ALARM_SUMMARY, summary_columns, SUBJECT_NONE,
 	 LIST_OPTIONS | BIT(INCLUDE_SUPPRESS),
 	 "the number of active alarms of each severity"},
@@ -104,6 +112,8 @@ subject_usage(enum subject subject)
 		return " UUID | ALARM_ID ENTITY";
 	case SUBJECT_UUID_OR_SEQ:
 		return " UUID | SEQ";
+	case SUBJECT_WINDOW:
+		return " NAME";
 	case SUBJECT_INPUT:
 		return " TOPIC PARTITION [earliest|latest]";
 	case SUBJECT_VERB:
@@ -202,6 +212,11 @@ put_subject(const struct verb *verb, const struct options *opt, json_t *args, st
 			return put_uuid(args, opt->word[1], err);
 		json_object_set_new(args, "seq", json_integer((json_int_t)seq));
 		return 0;
+	case SUBJECT_WINDOW:
+		if (n != 1 || opt->word[1][0] == '\0')
+			return fm_fail(err, -EINVAL, "the name of one window is needed");
+		put_text(args, "name", opt->word[1]);
+		return 0;
 	case SUBJECT_INPUT:
 		return put_input(args, opt, err);
 	case SUBJECT_VERB:
@@ -230,10 +245,33 @@ put_query(json_t *args, const char *query, struct fm_err *err)
 	return 0;
 }
 
+/* What it covers has to be said: a window over everything by a slip is no help. */
+static int
+put_window(const struct options *opt, json_t *args, struct fm_err *err)
+{
+	static const struct { enum option_id id; const char *arg; } parts[] = {
+		{OPT_ENTITY, "entities"}, {OPT_FROM, "from"}, {OPT_UNTIL, "until"},
+		{OPT_START, "start"}, {OPT_RULE, "rule"}, {OPT_DAYS, "days"}, {OPT_AT, "at"},
+		{OPT_ZONE, "zone"},
+	};
+
+	if (opt->alarm_id == NULL)
+		return fm_fail(err, -EINVAL, "--alarm_id A,B or --alarm_id all is needed");
+	put_text(args, "alarms", opt->alarm_id);
+	for (unsigned i = 0; i < FM_ARRAY_LEN(parts); i++)
+		if (opt->text[parts[i].id] != NULL)
+			put_text(args, parts[i].arg, opt->text[parts[i].id]);
+	if (opt->given & BIT(LOGS))
+		json_object_set_new(args, "logs", json_true());
+	if (opt->given & BIT(FOR))
+		json_object_set_new(args, "for", json_integer(opt->for_time.ns / FM_NS_PER_S));
+	return 0;
+}
+
 static int
 put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct fm_err *err)
 {
-	uint32_t alarms_and_logs = opt->given & (BIT(ALARMS) | BIT(LOGS));
+	uint64_t alarms_and_logs = opt->given & (BIT(ALARMS) | BIT(LOGS));
 
 	/*
 	 * Of history fmd gives the newest up to the limit. The active alarms come whole, in the
@@ -242,6 +280,8 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 	 */
 	bool selected_here = opt->query != NULL && !ctl_verb_takes(verb, "query");
 
+	if (ctl_verb_takes(verb, "zone"))
+		return put_window(opt, args, err);
 	if (selected_here && ctl_verb_takes(verb, "limit"))
 		json_object_set_new(args, "limit", json_integer(0));    /* all of them */
 	else if (opt->limit > 0 && verb != CTL_VERB_ALARM_LIST && ctl_verb_takes(verb, "limit"))

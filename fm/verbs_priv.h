@@ -18,6 +18,7 @@ enum subject {
 	SUBJECT_KEY,            /* ALARM_ID ENTITY */
 	SUBJECT_UUID_OR_KEY,
 	SUBJECT_UUID_OR_SEQ,
+	SUBJECT_WINDOW,         /* NAME */
 	SUBJECT_INPUT,          /* TOPIC PARTITION [earliest|latest] */
 	SUBJECT_VERB,           /* none or one */
 	SUBJECT_FILE,           /* none or one; offline */
@@ -33,7 +34,7 @@ struct verb {
 	enum ctl_verb ctl;
 	const struct column *columns;
 	enum subject subject;
-	uint32_t takes;         /* options, beside OPTIONS_ALWAYS */
+	uint64_t takes;         /* options, beside OPTIONS_ALWAYS */
 	const char *doc;
 };
 

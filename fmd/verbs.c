@@ -211,6 +211,9 @@ next_piece(struct verb_call *call)
 	case CTL_VERB_ALARM_SHELVE: verb_operate(call, CORR_CMD_SHELVE); break;
 	case CTL_VERB_ALARM_UNSHELVE: verb_operate(call, CORR_CMD_UNSHELVE); break;
 	case CTL_VERB_SHELF_LIST: verb_shelf_list(call); break;
+	case CTL_VERB_WINDOW_ADD: verb_window_add(call); break;
+	case CTL_VERB_WINDOW_DELETE: verb_window_delete(call); break;
+	case CTL_VERB_WINDOW_LIST: verb_window_list(call); break;
 	case CTL_VERB_ALARM_SUMMARY: alarm_summary(call); break;
 	case CTL_VERB_EVENT_SUPPRESS: verb_event_suppress(call, CORR_CMD_SUPPRESS); break;
 	case CTL_VERB_EVENT_UNSUPPRESS: verb_event_suppress(call, CORR_CMD_UNSUPPRESS); break;

@@ -45,6 +45,19 @@ bool verb_piece_goes_on(struct verb_call *call);
 /* When the source has nothing more for this piece: is it the last one? */
 bool verb_is_last(const struct verb_call *call);
 
+/* With the audit row, in one transaction. True: it is durable; else it has been answered. */
+bool verb_settle(struct verb_call *call, int result, const struct fm_err *err);
+/* The end of an answer to a command. */
+void verb_answer(struct verb_call *call, int result, const struct fm_err *err);
+
+/* verbs_window.c */
+void verb_window_add(struct verb_call *call);
+void verb_window_delete(struct verb_call *call);
+void verb_window_list(struct verb_call *call);
+/* The window that the arguments describe. -EINVAL: they do not; -ENOENT: no such alarm. */
+int verb_window_of(const struct verb_call *call, struct fm_time now, struct fm_arena *arena,
+		   struct cat_window *ret, struct fm_err *err) FM_MUST_USE;
+
 /* verbs_write.c */
 void verb_operate(struct verb_call *call, enum corr_command_kind kind);
 void verb_event_suppress(struct verb_call *call, enum corr_command_kind kind);

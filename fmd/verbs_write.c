@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* With the audit row, in one transaction. True: it is durable; else it has been answered. */
-static bool
-settle(struct verb_call *call, int result, const struct fm_err *err)
+bool
+verb_settle(struct verb_call *call, int result, const struct fm_err *err)
 {
 	FM_CLEANUP(fm_buf_fini) struct fm_buf args = {0};
 
@@ -26,8 +25,8 @@ settle(struct verb_call *call, int result, const struct fm_err *err)
 	return false;
 }
 
-static void
-answer(struct verb_call *call, int result, const struct fm_err *err)
+void
+verb_answer(struct verb_call *call, int result, const struct fm_err *err)
 {
 	verb_done(call, result == 0 ? CTL_OK : result == -ENOENT ? CTL_NOT_FOUND : CTL_FAILED,
 		  result == 0 ? NULL : err->msg);
@@ -71,8 +70,8 @@ verb_operate(struct verb_call *call, enum corr_command_kind kind)
 		return;
 	engine_begin(d);
 	r = corr_operate(d->corr, &cmd, engine_transition, d, &err);
-	if (settle(call, r, &err))
-		answer(call, r, &err);
+	if (verb_settle(call, r, &err))
+		verb_answer(call, r, &err);
 }
 
 /* Where: "earliest" or "latest" of what the partition has now. */
@@ -94,8 +93,8 @@ verb_resume(struct verb_call *call)
 	}
 	engine_begin(d);
 	r = input_resume(d, &rq, &err);
-	if (settle(call, r, &err))
-		answer(call, r, &err);
+	if (verb_settle(call, r, &err))
+		verb_answer(call, r, &err);
 }
 
 /* ---- suppressed ids -------------------------------------------------------------------------------------- */
@@ -207,11 +206,11 @@ operate_ids(struct verb_call *call, enum corr_command_kind kind, const struct id
 	engine_begin(call->d);
 	const int r = change_ids(call, kind, ids, &err);
 
-	if (!settle(call, r, &err))
+	if (!verb_settle(call, r, &err))
 		return;
 	for (unsigned i = 0; r == 0 && i < ids->n; i++)
 		suppression_row(call, ids->id[i], true);
-	answer(call, r, &err);
+	verb_answer(call, r, &err);
 }
 
 void

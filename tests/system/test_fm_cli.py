@@ -33,16 +33,17 @@ KEY = ["700.008", fake_fmd.ENTITY]
 # verb -> arguments it needs
 LISTS = {"alarm-list": [], "alarm-summary": [], "alarm-history": KEY, "event-list": [],
          "stats": [], "sink-list": [], "ledger": [], "quarantine-list": [], "audit-list": [], "shelf-list": [],
+         "window-list": [], "window-add": ["night", "--alarm_id", "all", "--for", "2h"],
          "event-suppress-list": [], "event-suppress": ["--alarm_id", "100.101,100.103"],
          "event-unsuppress": ["--alarm_id", "100.101"], "event-unsuppress-all": []}
 SHOWS = {"alarm-show": [UUID], "event-show": ["17"], "version": []}
 COMMANDS = {"alarm-delete": ["--yes", UUID], "alarm-clear": KEY, "alarm-ack": [UUID],
             "alarm-unack": [UUID], "alarm-shelve": [*KEY, "--for", "8h"],
-            "alarm-unshelve": [UUID], "input-resume": ["libvirt.events", "0", "latest"]}
+            "alarm-unshelve": [UUID], "window-delete": ["night"], "input-resume": ["libvirt.events", "0", "latest"]}
 STORIES = {"explain": KEY, "watch": []}
 ALL = {**LISTS, **SHOWS, **COMMANDS, **STORIES}
 
-STATUSES = ["unsuppressed", "held", "masked", "shelved", "suppressed"]
+STATUSES = ["unsuppressed", "held", "masked", "shelved", "suppressed", "maintenance"]
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\u202egnp.exe\u2066\u200b\x9b31m\u061c\r\nfake line\t%n%s\x7f\u2028"
 # What may never leave fm: controls but the newline, bidi and invisible characters.
@@ -141,6 +142,17 @@ class Requests(Base):
         self.assertEqual(self.last("explain", UUID)["args"], {"uuid": UUID})
         self.assertEqual(self.last("alarm-shelve", UUID, "--for", "90m")["args"],
                          {"uuid": UUID, "for": 5400})
+        self.assertEqual(self.last("window-add", "night", "--alarm-id", "all", "--entity", "host=a",
+                                   "--start", "2026-01-03", "--days", "sat", "--at", "02:30",
+                                   "--for", "4h", "--zone", "Europe/Berlin", "--logs")["args"],
+                         {"name": "night", "alarms": "all", "entities": "host=a", "for": 14400,
+                          "start": "2026-01-03", "days": "sat", "at": "02:30", "logs": True,
+                          "zone": "Europe/Berlin"})
+        self.assertEqual(self.last("window-add", "w", "--alarm_id", "1.2", "--from", "2026-12-05 22:00",
+                                   "--until", "2026-12-06")["args"],
+                         {"name": "w", "alarms": "1.2", "from": "2026-12-05 22:00",
+                          "until": "2026-12-06"})
+        self.assertEqual(self.last("window-delete", "w")["args"], {"name": "w"})
         self.assertEqual(self.last("event-suppress", "--yes", "--alarm-id", "1.2,3.4")["args"],
                          {"alarm_id": "1.2,3.4"})
         self.assertEqual(self.last("event-suppress-list", "--include-unsuppressed")["args"],
@@ -206,7 +218,7 @@ class Lists(Base):
                                        for n, status in enumerate(STATUSES)]
         rows = framed(self.fm("alarm-list"))[1:]
         self.assertEqual([row[0].startswith("S(") for row in rows],
-                         [False, False, True, True, True])
+                         [False, False, True, True, True, True])
 
     def test_other_rows_are_in_the_order_of_fmd(self):
         self.fmd.rows["stats"].reverse()

@@ -78,7 +78,7 @@ class Documents(unittest.TestCase):
         types = {"s": {"$ref": "#/$defs/text"}, "u": {"$ref": "#/$defs/number"},
                  "b": {"type": "boolean"}}
         verbs = {}
-        for verb, args in re.findall(r'X\(\w+, "([^"]+)", \w+,\s*"([^"]*)"\)', table):
+        for verb, args in re.findall(r'X\(\w+, "([^"]+)", \w+,[\s\\]*"([^"]*)"\)', table):
             words = [arg.split(":") for arg in args.split()]
             verbs[verb] = ({name: types[kind[0]] for name, kind in words},
                            [name for name, kind in words if kind.endswith("!")])
@@ -282,7 +282,13 @@ class Output(Base):
         answered = {"alarm-list", "event-list", "watch"}
         for verb, args in (("alarm-show", uuid), ("alarm-ack", uuid), ("alarm-unack", uuid),
                            ("alarm-shelve", {**uuid, "for": 60}), ("shelf-list", {}),
-                           ("alarm-unshelve", uuid), ("event-suppress", {"alarm_id": "100.101"}),
+                           ("alarm-unshelve", uuid),
+                           ("window-add", {"name": "w", "alarms": "100.101", "for": 60}),
+                           ("window-add", {"name": "v", "alarms": "all", "entities": "host=no.such",
+                                           "logs": True, "start": "2026-01-03 02:30",
+                                           "rule": "FREQ=WEEKLY", "for": 60, "zone": "Asia/Tokyo"}),
+                           ("window-list", {}), ("window-delete", {"name": "w"}),
+                           ("event-suppress", {"alarm_id": "100.101"}),
                            ("event-suppress-list", {}),
                            ("event-unsuppress", {"alarm_id": "100.101"}),
                            ("event-suppress", {"alarm_id": "100.101,100.103"}),
@@ -296,7 +302,9 @@ class Output(Base):
             rows, end = self.ask(verb, **args)
             expected = (0, 1) if verb == "alarm-ack" else (0,)
             self.assertIn(end["code"], expected, f"{verb}: {end}")
-            if not verb.startswith("alarm-") or verb in ("alarm-show", "alarm-summary",
+            if verb == "window-delete":
+                self.assertEqual(rows, [])
+            elif not verb.startswith("alarm-") or verb in ("alarm-show", "alarm-summary",
                                                          "alarm-history"):
                 self.assertGreater(len(rows), 0, verb)
             answered.add(verb)
@@ -337,7 +345,10 @@ class Output(Base):
                                  ("alarm-shelve", {"uuid": zeros, "for": 1 << 40}, 2),
                                  ("alarm-unshelve", {"uuid": zeros}, 3),
                                  ("event-suppress", {"alarm_id": "100.101,nope"}, 3),
-                                 ("event-suppress", {"alarm_id": ","}, 2)):
+                                 ("event-suppress", {"alarm_id": ","}, 2),
+                                 ("window-add", {"name": "x", "alarms": "1.2", "for": 60}, 3),
+                                 ("window-add", {"name": "x", "alarms": "all"}, 2),
+                                 ("window-delete", {"name": "x"}, 3)):
             rows, end = self.ask(verb, **args)
             self.assertEqual((rows, end["code"]), ([], code))
             self.assertTrue(end["error"])
