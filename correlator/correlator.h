@@ -111,6 +111,21 @@ void corr_restore(struct correlator *corr, const struct row *row);
 /* After the last row: links what rows refer to. now: as kept; 0 for a new store. */
 void corr_restored(struct correlator *corr, struct fm_time now);
 
+/*
+ * Every row there is, in the order of FM_ROW_KINDS, whether kept or not; nothing is forgotten. A copy is
+ * made of them as a restart makes a core, to be asked what would happen; the core takes no part in it.
+ * What it costs grows with what is known.
+ */
+void corr_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);
+struct correlator *corr_copy(const struct correlator *corr);
+
+/* Deadlines armed from now on have at least this number. */
+uint64_t corr_order(const struct correlator *corr);
+/* In the order in which they fall due. subject: an alarm, instance, host or group as rows name it. */
+typedef void corr_deadline_f(void *ctx, const char *kind, const char *subject, struct fm_time due,
+			     uint64_t order);
+void corr_each_deadline(const struct correlator *corr, corr_deadline_f *f, void *ctx);
+
 /* ---- looking ------------------------------------------------------------------------------ */
 
 /* Return false to stop. Active alarms by id (raise order); with cleared, those not yet purged too. */

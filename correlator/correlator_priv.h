@@ -419,6 +419,7 @@ struct fact_values inst_values(struct instance *inst);
 void stamp_moved(struct correlator *corr, struct instance *inst);
 void stamp_drop(struct correlator *corr, struct instance *inst);
 void stamps_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void stamps_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);
 void stamps_restore(struct correlator *corr, const struct row_kept *row);
 void stamps_free(struct correlator *corr);
 
@@ -630,6 +631,7 @@ void shelf_free_all(struct correlator *corr);
 void muted_put(struct correlator *corr, const char *alarm_id, const char *user);
 void muted_take(struct correlator *corr, struct muted_id *m);
 void muted_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void muted_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);
 void muted_restore(struct correlator *corr, const struct row_kept *r);
 
 /* window.c */
@@ -643,6 +645,7 @@ void window_due(struct correlator *corr);
 void window_relink(struct correlator *corr);
 int window_operate(struct correlator *corr, const struct corr_command *cmd, struct fm_err *err);
 void window_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void window_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);
 void window_restore(struct correlator *corr, const struct row_kept *r);
 void window_restored(struct correlator *corr);
 void window_free_all(struct correlator *corr);
@@ -651,6 +654,7 @@ void window_free_all(struct correlator *corr);
 bool ids_seen(struct correlator *corr, uint64_t hash);   /* adds it when new */
 void ids_restore(struct correlator *corr, const struct row_kept *row);
 void ids_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void ids_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);
 void ids_free(struct correlator *corr);
 bool twin_seen(struct correlator *corr, struct instance *inst, const struct event *ev);
 

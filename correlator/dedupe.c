@@ -69,7 +69,7 @@ ids_restore(struct correlator *corr, const struct row_kept *row)
 }
 
 static void
-flush_chunk(struct correlator *corr, unsigned chunk, row_sink_f *sink, void *ctx)
+flush_chunk(const struct correlator *corr, unsigned chunk, row_sink_f *sink, void *ctx)
 {
 	const uint64_t *first = corr->ring + (size_t)chunk * ID_CACHE_CHUNK;
 	char name[32];
@@ -93,6 +93,15 @@ ids_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
 	for (uint64_t i = 0; i < n; i++)
 		flush_chunk(corr, (unsigned)((last - i) % ID_CACHE_CHUNKS), sink, ctx);
 	corr->ring_flushed = corr->ring_n;
+}
+
+void
+ids_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	const uint64_t used = (corr->ring_n + ID_CACHE_CHUNK - 1) / ID_CACHE_CHUNK;
+
+	for (unsigned i = 0; corr->ring != NULL && i < used && i < ID_CACHE_CHUNKS; i++)
+		flush_chunk(corr, i, sink, ctx);
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * keep: state to rows and back. What is written is what a restart needs to go on as if it had not
+ * keep: state to rows. What is written is what a restart needs to go on as if it had not
  * happened: instances with their attempt, hosts, alarms with their rule slot, deadlines with
  * their arming order, and named odds and ends.
  */
@@ -194,7 +194,7 @@ flush_pool(const struct instance *inst, row_sink_f *sink, void *ctx)
 }
 
 static void
-flush_instance(struct instance *inst, row_sink_f *sink, void *ctx)
+put_instance(const struct instance *inst, row_sink_f *sink, void *ctx)
 {
 	struct row row = {.kind = ROW_INSTANCE};
 	struct row_instance *r = &row.u.instance;
@@ -226,7 +226,6 @@ flush_instance(struct instance *inst, row_sink_f *sink, void *ctx)
 	sink(ctx, &row);
 	if (inst->pool != NULL)
 		flush_pool(inst, sink, ctx);
-	inst->dirty = inst->soft = false;
 }
 
 static void
@@ -242,7 +241,7 @@ flush_snapshot(const struct host *h, row_sink_f *sink, void *ctx)
 }
 
 static void
-flush_host(struct host *h, row_sink_f *sink, void *ctx)
+put_host(const struct host *h, row_sink_f *sink, void *ctx)
 {
 	const struct row row = {.kind = ROW_HOST, .u.host = {
 		.name = h->name, .host_uuid = h->host_uuid, .aliases = h->aliases,
@@ -254,9 +253,6 @@ flush_host(struct host *h, row_sink_f *sink, void *ctx)
 		.seq_healed = h->seq_healed}};
 
 	sink(ctx, &row);
-	if (h->snapshot != NULL && h->snapshot_dirty)
-		flush_snapshot(h, sink, ctx);
-	h->snapshot_dirty = h->dirty = h->soft = false;
 }
 
 static int64_t
@@ -270,7 +266,7 @@ alarm_flags(const struct alarm *a)
 }
 
 static void
-flush_alarm(struct corr_alarm *al, row_sink_f *sink, void *ctx)
+put_alarm(const struct corr_alarm *al, row_sink_f *sink, void *ctx)
 {
 	const struct alarm *a = &al->a;
 	char uuid[FM_UUID_STR], by[FM_UUID_STR], root[FM_UUID_STR], inst[FM_UUID_STR];
@@ -297,7 +293,6 @@ flush_alarm(struct corr_alarm *al, row_sink_f *sink, void *ctx)
 
 	sink(ctx, &row);
 	fm_buf_fini(&attrs);
-	al->dirty = false;
 }
 
 /* What the owner is made of that has no other row to be restored from. */
@@ -315,6 +310,18 @@ deadline_detail(const struct deadline *dl, struct fm_buf *b)
 }
 
 static void
+put_deadline(const struct deadline *dl, struct fm_buf *b, struct fm_buf *detail, row_sink_f *sink,
+	     void *ctx)
+{
+	deadline_subject(dl, b);
+	const struct row row = {.kind = ROW_DEADLINE, .u.deadline = {
+		.kind = dl->kind, .subject = b->s, .due = dl->node.due.ns,
+		.order_no = dl->node.order, .detail = deadline_detail(dl, detail)}};
+
+	sink(ctx, &row);
+}
+
+static void
 flush_deadlines(struct correlator *corr, row_sink_f *sink, void *ctx)
 {
 	struct fm_buf b = {0}, detail = {0};
@@ -322,12 +329,7 @@ flush_deadlines(struct correlator *corr, row_sink_f *sink, void *ctx)
 	while (corr->dirty_dl != NULL) {
 		struct deadline *dl = corr->dirty_dl;
 
-		deadline_subject(dl, &b);
-		const struct row row = {.kind = ROW_DEADLINE, .u.deadline = {
-			.kind = dl->kind, .subject = b.s, .due = dl->node.due.ns,
-			.order_no = dl->node.order, .detail = deadline_detail(dl, &detail)}};
-
-		sink(ctx, &row);
+		put_deadline(dl, &b, &detail, sink, ctx);
 		corr->dirty_dl = dl->next_dirty;
 		dl->next_dirty = dl->prev_dirty = NULL;
 		dl->dirty = false;
@@ -346,14 +348,31 @@ put_number(const char *name, uint64_t n, row_sink_f *sink, void *ctx)
 }
 
 static void
+put_group(const struct group *g, row_sink_f *sink, void *ctx)
+{
+	struct row row = {.kind = ROW_KEPT};
+
+	group_to_row(g, &row.u.kept);
+	sink(ctx, &row);
+}
+
+static void
+put_numbers(const struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	put_number("next_alarm_id", corr->next_alarm_id, sink, ctx);
+	put_number("next_order", corr->next_order, sink, ctx);
+	put_number("lost_upstream", corr->stats.lost_upstream, sink, ctx);
+	put_number("now", (uint64_t)corr->now.ns, sink, ctx);
+	put_number("ids_n", corr->ring_n, sink, ctx);
+}
+
+static void
 flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 {
 	while (corr->dirty_group != NULL) {
 		struct group *g = corr->dirty_group;
-		struct row row = {.kind = ROW_KEPT};
 
-		group_to_row(g, &row.u.kept);
-		sink(ctx, &row);
+		put_group(g, sink, ctx);
 		corr->dirty_group = g->next_dirty;
 		g->dirty = false;
 	}
@@ -364,11 +383,7 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 	fm_buf_reset(&corr->closed);
 	muted_flush(corr, sink, ctx);
 	window_flush(corr, sink, ctx);
-	put_number("next_alarm_id", corr->next_alarm_id, sink, ctx);
-	put_number("next_order", corr->next_order, sink, ctx);
-	put_number("lost_upstream", corr->stats.lost_upstream, sink, ctx);
-	put_number("now", (uint64_t)corr->now.ns, sink, ctx);
-	put_number("ids_n", corr->ring_n, sink, ctx);
+	put_numbers(corr, sink, ctx);
 	ids_flush(corr, sink, ctx);
 	stamps_flush(corr, sink, ctx);
 }
@@ -381,21 +396,147 @@ corr_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
 		struct host *h = corr->dirty_host;
 
 		corr->dirty_host = h->next_dirty;
-		flush_host(h, sink, ctx);
+		put_host(h, sink, ctx);
+		if (h->snapshot != NULL && h->snapshot_dirty)
+			flush_snapshot(h, sink, ctx);
+		h->snapshot_dirty = h->dirty = h->soft = false;
 	}
 	while (corr->dirty_inst != NULL) {
 		struct instance *inst = corr->dirty_inst;
 
 		corr->dirty_inst = inst->next_dirty;
-		flush_instance(inst, sink, ctx);
+		put_instance(inst, sink, ctx);
+		inst->dirty = inst->soft = false;
 	}
 	while (corr->dirty_alarm != NULL) {
 		struct corr_alarm *al = corr->dirty_alarm;
 
 		corr->dirty_alarm = al->next_dirty;
-		flush_alarm(al, sink, ctx);
+		put_alarm(al, sink, ctx);
+		al->dirty = false;
 	}
 	flush_deadlines(corr, sink, ctx);
 	flush_kept(corr, sink, ctx);
 	corr->hard = corr->meta_dirty = false;
+}
+
+/* ---- a copy -------------------------------------------------------------------------------------- */
+
+/* Slots that an operator has closed have a row by their name alone. */
+static void
+put_closed(const struct slot *slot, struct fm_buf *b, row_sink_f *sink, void *ctx)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
+
+	for (; slot != NULL; slot = slot->next) {
+		if (slot->phase != SLOT_CLOSED)
+			continue;
+		slot_subject(slot, b);
+		fm_buf_reset(&name);
+		fm_buf_addf(&name, "closed|%s", b->s);
+		put_number(name.s, 1, sink, ctx);
+	}
+}
+
+static void
+each_subject(const struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	const struct fm_map *m = &corr->instances;
+
+	for (size_t i = 0; i < m->cap; i++)
+		if (m->v[i].p != NULL)
+			put_instance(m->v[i].p, sink, ctx);
+	for (const struct host *h = corr->hosts; h != NULL; h = h->hh.next)
+		put_host(h, sink, ctx);
+}
+
+static void
+each_kept(const struct correlator *corr, struct fm_buf *b, row_sink_f *sink, void *ctx)
+{
+	const struct fm_map *m = &corr->instances;
+
+	for (const struct group *g = corr->groups; g != NULL; g = g->hh.next)
+		put_group(g, sink, ctx);
+	for (size_t i = 0; i < m->cap; i++)
+		if (m->v[i].p != NULL)
+			put_closed(((const struct instance *)m->v[i].p)->slots, b, sink, ctx);
+	for (const struct host *h = corr->hosts; h != NULL; h = h->hh.next) {
+		put_closed(h->slots, b, sink, ctx);
+		if (h->snapshot != NULL)
+			flush_snapshot(h, sink, ctx);
+	}
+	muted_each_row(corr, sink, ctx);
+	window_each_row(corr, sink, ctx);
+	put_numbers(corr, sink, ctx);
+	ids_each_row(corr, sink, ctx);
+	stamps_each_row(corr, sink, ctx);
+}
+
+void
+corr_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf b = {0};
+	FM_CLEANUP(fm_buf_fini) struct fm_buf detail = {0};
+
+	each_subject(corr, sink, ctx);
+	for (const struct corr_alarm *al = corr->active.head; al != NULL; al = al->next)
+		put_alarm(al, sink, ctx);
+	for (const struct corr_alarm *al = corr->cleared.head; al != NULL; al = al->next)
+		put_alarm(al, sink, ctx);
+	for (size_t i = 0; i < corr->heap.n; i++)
+		put_deadline((const struct deadline *)corr->heap.v[i], &b, &detail, sink, ctx);
+	each_kept(corr, &b, sink, ctx);
+}
+
+static void
+restore_one(void *ctx, const struct row *row)
+{
+	corr_restore(ctx, row);
+}
+
+struct correlator *
+corr_copy(const struct correlator *corr)
+{
+	struct correlator *copy = corr_new(corr->cat);
+
+	corr_each_row(corr, restore_one, copy);
+	corr_restored(copy, corr->now);
+	corr_set_deaf(copy, corr->deaf);
+	return copy;
+}
+
+uint64_t
+corr_order(const struct correlator *corr)
+{
+	return corr->next_order;
+}
+
+static int
+by_due(const void *a, const void *b)
+{
+	const struct fm_heap_node *x = *(struct fm_heap_node *const *)a;
+	const struct fm_heap_node *y = *(struct fm_heap_node *const *)b;
+
+	if (x->due.ns != y->due.ns)
+		return x->due.ns < y->due.ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+void
+corr_each_deadline(const struct correlator *corr, corr_deadline_f *f, void *ctx)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf b = {0};
+	const size_t n = corr->heap.n;
+	struct fm_heap_node **v = fm_calloc(n + 1, sizeof(struct fm_heap_node *));
+
+	if (n > 0)
+		memcpy(v, corr->heap.v, n * sizeof(struct fm_heap_node *));
+	qsort(v, n, sizeof(struct fm_heap_node *), by_due);
+	for (size_t i = 0; i < n; i++) {
+		const struct deadline *dl = (const struct deadline *)v[i];
+
+		deadline_subject(dl, &b);
+		f(ctx, dl_name(dl->kind), b.s, dl->node.due, dl->node.order);
+	}
+	free(v);
 }

@@ -155,22 +155,33 @@ muted_take(struct correlator *corr, struct muted_id *m)
 	free(alarm_id);
 }
 
+static void
+put_muted(const struct muted_id *m, row_sink_f *sink, void *ctx)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
+
+	fm_buf_addf(&name, MUTED_NAME "%s", m->alarm_id);
+	const struct row row = {.kind = ROW_KEPT, .u.kept = {.name = name.s,
+		.num = m->since.ns, .body = {m->user, (uint32_t)strlen(m->user)}}};
+
+	sink(ctx, &row);
+}
+
 void
 muted_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
 {
 	for (struct muted_id *m = corr->muted; m != NULL; m = m->hh.next) {
-		struct fm_buf name = {0};
-
-		if (!m->dirty)
-			continue;
-		fm_buf_addf(&name, MUTED_NAME "%s", m->alarm_id);
-		const struct row row = {.kind = ROW_KEPT, .u.kept = {.name = name.s,
-			.num = m->since.ns, .body = {m->user, (uint32_t)strlen(m->user)}}};
-
-		sink(ctx, &row);
+		if (m->dirty)
+			put_muted(m, sink, ctx);
 		m->dirty = false;
-		fm_buf_fini(&name);
 	}
+}
+
+void
+muted_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	for (const struct muted_id *m = corr->muted; m != NULL; m = m->hh.next)
+		put_muted(m, sink, ctx);
 }
 
 void

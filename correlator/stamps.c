@@ -121,6 +121,13 @@ stamps_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
 	}
 }
 
+void
+stamps_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	for (uint32_t i = 0; i < corr->stamps.n_pages; i++)
+		flush_page(corr->stamps.page[i], i, sink, ctx);
+}
+
 /* Kept rows come after those of the instances. */
 void
 stamps_restore(struct correlator *corr, const struct row_kept *row)

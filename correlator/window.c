@@ -346,27 +346,36 @@ put_window(struct fm_buf *b, const struct window *win)
 			    (long long)w->at[i].end.ns);
 }
 
-void
-window_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
+static void
+put_row(const struct window *win, row_sink_f *sink, void *ctx)
 {
 	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
 	FM_CLEANUP(fm_buf_fini) struct fm_buf body = {0};
 
+	fm_buf_addf(&name, WINDOW_NAME "%s", win->w->name);
+	put_window(&body, win);
+	const struct row row = {.kind = ROW_KEPT, .u.kept = {.name = name.s,
+		.body = {body.s, (uint32_t)body.len}}};
+
+	sink(ctx, &row);
+}
+
+void
+window_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
+{
 	for (unsigned i = 0; i < corr->windows.n; i++) {
-		struct window *win = corr->windows.v[i];
-
-		if (!win->dirty)
-			continue;
-		fm_buf_reset(&name);
-		fm_buf_reset(&body);
-		fm_buf_addf(&name, WINDOW_NAME "%s", win->w->name);
-		put_window(&body, win);
-		const struct row row = {.kind = ROW_KEPT, .u.kept = {.name = name.s,
-			.body = {body.s, (uint32_t)body.len}}};
-
-		sink(ctx, &row);
-		win->dirty = false;
+		if (corr->windows.v[i]->dirty)
+			put_row(corr->windows.v[i], sink, ctx);
+		corr->windows.v[i]->dirty = false;
 	}
+}
+
+void
+window_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	for (unsigned i = 0; i < corr->windows.n; i++)
+		if (corr->windows.v[i]->user != NULL)
+			put_row(corr->windows.v[i], sink, ctx);
 }
 
 /* The next line, which is cut out of *p; "" at the end. */

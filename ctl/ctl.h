@@ -20,7 +20,8 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	CTL_UNREACHABLE = 5 };
 
 /*
- * verb, needs the write role, arguments "name:type[!]" (type s text, u number, b boolean, ! needed)
+ * verb, needs the write role, arguments "name:type[!]" (type s text, t a text as long as the request may
+ * be, u number, b boolean, ! needed)
  *
  * Rows: alarm-list and alarm-show give alarms in the JSON form of alarm_json;
  * event-list/event-show/alarm-history/watch/explain give fm.transition/1 records; the others are
@@ -50,6 +51,10 @@ enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CT
 	X(EVENT_SUPPRESS_LIST, "event-suppress-list", false, "include_unsuppressed:b") \
 	X(EXPLAIN, "explain", false, "uuid:s alarm_id:s entity:s") \
 	X(WHY_NOT, "why-not", false, "alarm_id:s! entity:s!") \
+	X(WHAT_IF_EVENT, "what-if-event", false, "records:t! for:u") \
+	X(WHAT_IF_SHELF, "what-if-shelf", false, "alarm_id:s! entity:s! for:u!") \
+	X(WHAT_IF_WINDOW, "what-if-window", false, \
+	"name:s! alarms:s! entities:s logs:b from:s until:s start:s for:u rule:s days:s at:s zone:s") \
 	X(WATCH, "watch", false, "after:u") \
 	X(STATS, "stats", false, "") \
 	X(QUARANTINE_LIST, "quarantine-list", false, "limit:u") \
@@ -73,7 +78,7 @@ bool ctl_verb_parse(const char *s, size_t len, enum ctl_verb *ret);
 /* A parsed and checked request. Strings live in the request until ctl_request_fini. */
 struct ctl_arg {
 	const char *name;
-	const char *text;               /* type s */
+	const char *text;               /* types s and t */
 	uint64_t num;                   /* type u; type b: 0 or 1 */
 };
 #define CTL_MAX_ARGS 16

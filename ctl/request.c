@@ -80,9 +80,10 @@ read_value(const struct arg_spec *spec, const json_t *value, struct ctl_arg *ret
 {
 	switch (spec->type) {
 	case 's':
+	case 't':
 		if (!json_is_string(value))
 			return fm_fail(err, -EINVAL, "args.%s: a text is needed", ret->name);
-		if (json_string_length(value) > CTL_MAX_TEXT)
+		if (spec->type == 's' && json_string_length(value) > CTL_MAX_TEXT)
 			return fm_fail(err, -EINVAL, "args.%s: longer than %d bytes", ret->name,
 				       CTL_MAX_TEXT);
 		ret->text = json_string_value(value);

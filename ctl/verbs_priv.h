@@ -7,7 +7,7 @@
 /* One argument a verb takes, parsed from "name:type[!]" of CTL_VERBS. */
 struct arg_spec {
 	struct fm_str name;
-	char type;              /* 's', 'u' or 'b' */
+	char type;              /* 's', 't', 'u' or 'b' */
 	bool needed;
 };
 

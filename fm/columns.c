@@ -219,6 +219,36 @@ const struct column window_columns[] = {
 	{0},
 };
 
+/* One row for each record, and for each change and deadline that it would make. */
+const struct column what_if_event_columns[] = {
+	{"line", "Line", "line", CELL_TEXT, COL_DEFAULT},
+	{"what", "What", "what", CELL_TEXT, COL_DEFAULT},
+	{"kind", "Kind", "kind", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{"timestamp", "Time Stamp", "time", CELL_TIME, COL_DEFAULT},
+	{"alarm_id", "Alarm ID", "alarm.alarm_id", CELL_TEXT, COL_DEFAULT},
+	{"entity_instance_id", "Entity ID", "alarm.entity_instance_id", CELL_TEXT,
+	 COL_DEFAULT | COL_WRAP},
+	{"severity", "Severity", "alarm.severity", CELL_SEVERITY, COL_DEFAULT},
+	{"notify", "Announced", "notify", CELL_TEXT, 0},
+	{"status", "Status", "alarm.suppression_status", CELL_TEXT, COL_DEFAULT},
+	{"uuid", "UUID", "alarm.uuid", CELL_TEXT, 0},
+	{"text", "Text", "text", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{0},
+};
+
+const struct column what_if_alarm_columns[] = {
+	{"effect", "Effect", "effect", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{"alarm_id", "Alarm ID", "alarm_id", CELL_TEXT, COL_DEFAULT},
+	{"entity_instance_id", "Entity ID", "entity_instance_id", CELL_TEXT,
+	 COL_DEFAULT | COL_WRAP},
+	{"severity", "Severity", "severity", CELL_SEVERITY, COL_DEFAULT},
+	{"status", "Status", "status", CELL_TEXT, COL_DEFAULT},
+	{"becomes", "Becomes", "becomes", CELL_TEXT, COL_DEFAULT},
+	{"uuid", "UUID", "uuid", CELL_TEXT, 0},
+	{"text", "Text", "text", CELL_TEXT, COL_DEFAULT | COL_WRAP},
+	{0},
+};
+
 /* The default columns are the incumbent's. */
 const struct column suppress_columns[] = {
 	{"uuid", "UUID", "uuid", CELL_TEXT, 0},

@@ -35,7 +35,8 @@ struct column {
 /* All the columns of one kind of row, ended by a NULL key. */
 extern const struct column alarm_columns[], alarm_properties[], event_columns[],
 	event_properties[], history_columns[], summary_columns[], stats_columns[], sink_columns[],
-	ledger_columns[], quarantine_columns[], audit_columns[], shelf_columns[], window_columns[], suppress_columns[],
+	ledger_columns[], quarantine_columns[], audit_columns[], shelf_columns[], window_columns[], what_if_event_columns[],
+	what_if_alarm_columns[], suppress_columns[],
 	version_properties[];
 
 #define MAX_COLUMNS 40

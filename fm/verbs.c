@@ -3,6 +3,8 @@
  */
 #include "fm/verbs_priv.h"
 
+#include <stdio.h>
+
 #include "fm/text_priv.h"
 
 #define LIST_OPTIONS (BIT(LIMIT) | BIT(SORT) | BIT(COLUMNS) | BIT(JSON) | BIT(CSV) | \
@@ -62,6 +64,9 @@ const struct verb verbs[] = {
 	{"explain", run_explain, CTL_VERB_EXPLAIN, NULL, SUBJECT_UUID_OR_KEY,
 	 BIT(JSON) | BIT(WHY_NOT),
 	 "why an alarm is as it is"},
+	{"what-if", run_what_if, CTL_N_VERBS, NULL, SUBJECT_WHAT_IF,
+	 LIST_OPTIONS | WINDOW_OPTIONS | BIT(UUID),
+	 "what records, a shelf or a window would do; changes nothing"},
 	{"watch", run_watch, CTL_VERB_WATCH, NULL, SUBJECT_NONE,
 	 BIT(AFTER) | BIT(JSON), "alarm changes and logs as they come; ends with Ctrl-C"},
 	{"stats", run_list, CTL_VERB_STATS, stats_columns, SUBJECT_NONE, LIST_OPTIONS,
@@ -116,6 +121,10 @@ subject_usage(enum subject subject)
 		return " NAME";
 	case SUBJECT_INPUT:
 		return " TOPIC PARTITION [earliest|latest]";
+	case SUBJECT_RECORDS:
+		return " FILE";
+	case SUBJECT_WHAT_IF:
+		return " event FILE | shelf ALARM_ID ENTITY | window NAME";
 	case SUBJECT_VERB:
 		return " [VERB]";
 	case SUBJECT_FILE:
@@ -184,6 +193,31 @@ put_input(json_t *args, const struct options *opt, struct fm_err *err)
 	return 0;
 }
 
+/* As much as a request may hold, and a byte more to tell. */
+static int
+put_records(json_t *args, const char *path, struct fm_err *err)
+{
+	FM_CLEANUP(fm_freep) char *text = fm_malloc(CTL_MAX_LINE + 1);
+	const bool standard = strcmp(path, "-") == 0;
+	FILE *f = standard ? stdin : fopen(path, "re");
+	size_t n;
+
+	if (f == NULL)
+		return fm_fail(err, -EINVAL, "%s: %m", path);
+	n = fread(text, 1, CTL_MAX_LINE + 1, f);
+	if (!standard)
+		fclose(f);
+	json_t *records = json_stringn(text, n);
+	if (records == NULL)
+		return fm_fail(err, -EINVAL, "%s: not UTF-8", path);
+	json_object_set_new(args, "records", records);
+	FM_CLEANUP(fm_freep) char *line = json_dumps(args, JSON_COMPACT);
+	if (strlen(line) > CTL_MAX_LINE - 100)
+		return fm_fail(err, -EINVAL, "%s: more than fits a request (%d bytes)", path,
+			       CTL_MAX_LINE);
+	return 0;
+}
+
 static int
 put_subject(const struct verb *verb, const struct options *opt, json_t *args, struct fm_err *err)
 {
@@ -219,6 +253,10 @@ put_subject(const struct verb *verb, const struct options *opt, json_t *args, st
 		return 0;
 	case SUBJECT_INPUT:
 		return put_input(args, opt, err);
+	case SUBJECT_RECORDS:
+		return n == 1 ? put_records(args, opt->word[1], err)
+			      : fm_fail(err, -EINVAL, "one file of records is needed");
+	case SUBJECT_WHAT_IF:
 	case SUBJECT_VERB:
 	case SUBJECT_FILE:
 		return n <= 1 ? 0 : fm_fail(err, -EINVAL, "unexpected: %s", opt->word[2]);
@@ -295,7 +333,7 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 		json_object_set_new(args, "logs", json_true());
 	if (opt->given & BIT(INCLUDE_UNSUPPRESSED))
 		json_object_set_new(args, "include_unsuppressed", json_true());
-	if (verb == CTL_VERB_ALARM_SHELVE && !(opt->given & BIT(FOR)))
+	if ((verb == CTL_VERB_ALARM_SHELVE || verb == CTL_VERB_WHAT_IF_SHELF) && !(opt->given & BIT(FOR)))
 		return fm_fail(err, -EINVAL, "--for TIME is needed: 30m, 8h, 2d");
 	if (opt->given & BIT(FOR))
 		json_object_set_new(args, "for", json_integer(opt->for_time.ns / FM_NS_PER_S));

@@ -20,6 +20,8 @@ enum subject {
 	SUBJECT_UUID_OR_SEQ,
 	SUBJECT_WINDOW,         /* NAME */
 	SUBJECT_INPUT,          /* TOPIC PARTITION [earliest|latest] */
+	SUBJECT_RECORDS,        /* a file of records */
+	SUBJECT_WHAT_IF,        /* what, and its own words */
 	SUBJECT_VERB,           /* none or one */
 	SUBJECT_FILE,           /* none or one; offline */
 	SUBJECT_CAPTURE,        /* one; offline */
@@ -52,7 +54,7 @@ int verb_args(const struct verb *verb, const struct options *opt, json_t **ret, 
 /* Says what is wrong and how the verb is used. */
 enum ctl_code usage_error(const struct verb *verb, const char *text);
 
-run_f run_list, run_show, run_command, run_watch, run_explain, run_help;
+run_f run_list, run_show, run_command, run_watch, run_explain, run_help, run_what_if;
 /* The exit code for what a file gave: 0 or a negative errno. */
 enum ctl_code code_of(int r);
 /* An object over several lines, safe for a terminal; takes the reference. */

@@ -224,6 +224,9 @@ next_piece(struct verb_call *call)
 	case CTL_VERB_EVENT_LIST: verb_event_list(call); break;
 	case CTL_VERB_EVENT_SHOW: verb_event_show(call); break;
 	case CTL_VERB_WHY_NOT: why_not(call); break;
+	case CTL_VERB_WHAT_IF_EVENT: verb_what_if_event(call); break;
+	case CTL_VERB_WHAT_IF_SHELF: verb_what_if_shelf(call); break;
+	case CTL_VERB_WHAT_IF_WINDOW: verb_what_if_window(call); break;
 	case CTL_VERB_WATCH: verb_watch(call); break;
 	case CTL_VERB_STATS: verb_stats(call); break;
 	case CTL_VERB_QUARANTINE_LIST: verb_quarantine_list(call); break;
@@ -269,6 +272,7 @@ verb_end(struct verb_call *call)
 	if (call == NULL)
 		return;
 	ctl_query_free(call->query);
+	json_decref(call->result);
 	ctl_request_fini(&call->rq);
 	free(call);
 }

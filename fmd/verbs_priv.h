@@ -28,6 +28,8 @@ struct verb_call {
 	bool in_cleared;                /* the last alarm given: */
 	struct fm_time cleared_at;
 	uint64_t alarm_no;
+	json_t *result;                 /* what-if: all rows; NULL: none yet */
+	size_t given;                   /* of them */
 	struct fm_uuid told;            /* explain: the occurrence that the last row was of */
 };
 
@@ -57,6 +59,11 @@ void verb_window_list(struct verb_call *call);
 /* The window that the arguments describe. -EINVAL: they do not; -ENOENT: no such alarm. */
 int verb_window_of(const struct verb_call *call, struct fm_time now, struct fm_arena *arena,
 		   struct cat_window *ret, struct fm_err *err) FM_MUST_USE;
+
+/* verbs_whatif.c */
+void verb_what_if_event(struct verb_call *call);
+void verb_what_if_shelf(struct verb_call *call);
+void verb_what_if_window(struct verb_call *call);
 
 /* verbs_write.c */
 void verb_operate(struct verb_call *call, enum corr_command_kind kind);

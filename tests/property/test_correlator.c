@@ -477,6 +477,94 @@ Test(correlator, restarts_at_every_cut_change_nothing)
 	}
 }
 
+/* A copy in the middle is the same core: it goes on as the original does, and leaves it alone. */
+Test(correlator, a_copy_at_any_cut_behaves_as_the_original)
+{
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		struct history *h = make_history(seed);
+		char *want = plain_output(h);
+
+		for (unsigned cut = 1; cut < N_INPUTS; cut += 31) {
+			struct run run, other;
+			size_t before;
+
+			run_init(&run);
+			for (unsigned i = 0; i < cut; i++)
+				feed(run.corr, h, i, take, &run);
+			before = run.out.len;
+			other = run;
+			other.out = (struct fm_buf){0};
+			other.rows = (struct rows_copy){0};
+			other.corr = corr_copy(run.corr);
+			for (unsigned i = cut; i < N_INPUTS; i++)
+				feed(other.corr, h, i, take, &other);
+			finish(&other);
+			for (unsigned i = cut; i < N_INPUTS; i++)
+				feed(run.corr, h, i, take, &run);
+			finish(&run);
+			assert_same(want, run.out.s, seed, cut);
+			assert_same(run.out.s + before, other.out.s, seed, cut);
+			corr_free(other.corr);
+			fm_buf_fini(&other.out);
+			run_fini(&run);
+		}
+		free(want);
+		free(h);
+	}
+}
+
+#define SHOW_U64(f) fm_buf_addf(b, " %llu", (unsigned long long)(f))
+#define SHOW_I64(f) fm_buf_addf(b, " %lld", (long long)(f))
+#define SHOW_TEXT(f) fm_buf_addf(b, " %s", (f) != NULL ? (f) : "-")
+#define SHOW_BLOB(f) fm_buf_addf(b, " %llx", (unsigned long long)fm_hash64((f).p, (f).len, (f).len))
+#define SHOW(kind, name) SHOW_##kind(r->name);
+
+static void
+show_row(struct fm_buf *b, const struct row *row)
+{
+	switch (row->kind) {
+	case ROW_INSTANCE: { const struct row_instance *r = &row->u.instance; FM_ROW_INSTANCE(SHOW) break; }
+	case ROW_HOST: { const struct row_host *r = &row->u.host; FM_ROW_HOST(SHOW) break; }
+	case ROW_ALARM: { const struct row_alarm *r = &row->u.alarm; FM_ROW_ALARM(SHOW) break; }
+	case ROW_DEADLINE: { const struct row_deadline *r = &row->u.deadline; FM_ROW_DEADLINE(SHOW) break; }
+	case ROW_KEPT: { const struct row_kept *r = &row->u.kept; FM_ROW_KEPT(SHOW) break; }
+	case ROW_N_KINDS: break;
+	}
+	fm_buf_adds(b, "\n");
+}
+
+/* Every row handed over for a copy is the one in the store, and none is missing. */
+Test(correlator, the_rows_of_a_copy_are_those_of_the_store)
+{
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		struct history *h = make_history(seed);
+		struct fm_buf a = {0}, b = {0};
+		struct rows_copy all = {0};
+		struct run run;
+
+		run_init(&run);
+		for (unsigned i = 0; i < N_INPUTS; i++) {
+			feed(run.corr, h, i, take, &run);
+			if (i % 37 != 0)
+				continue;
+			corr_flush(run.corr, rows_copy_put, &run.rows);
+			corr_each_row(run.corr, rows_copy_put, &all);
+			fm_buf_reset(&a);
+			fm_buf_reset(&b);
+			for (size_t j = 0; j < run.rows.n; j++)
+				show_row(&a, &run.rows.v[j].row);
+			for (size_t j = 0; j < all.n; j++)
+				show_row(&b, &all.v[j].row);
+			assert_same(a.s, b.s, seed, i);
+			rows_copy_fini(&all);
+		}
+		run_fini(&run);
+		fm_buf_fini(&a);
+		fm_buf_fini(&b);
+		free(h);
+	}
+}
+
 /* Flushing now and then without a restart must not lose rows that a later restart needs. */
 Test(correlator, a_restart_after_many_flushes_changes_nothing)
 {

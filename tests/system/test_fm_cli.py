@@ -160,6 +160,19 @@ class Requests(Base):
         self.assertEqual(self.last("alarm-history", *KEY, "--limit", "3")["args"],
                          {"alarm_id": KEY[0], "entity": KEY[1], "limit": 3})
 
+    def test_what_if_asks_one_of_three(self):
+        path = os.path.join(self.dir, "records")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write('{"op": "set"}\n')
+        for verb, args, expected in (
+                ("event", (path, "--for", "1m"), {"records": '{"op": "set"}\n', "for": 60}),
+                ("shelf", (*KEY, "--for", "8h"),
+                 {"alarm_id": KEY[0], "entity": KEY[1], "for": 28800}),
+                ("window", ("night", "--alarm_id", "all", "--from", "2026-12-05", "--until", "2026-12-06"),
+                 {"name": "night", "alarms": "all", "from": "2026-12-05", "until": "2026-12-06"})):
+            request = self.last("what-if", verb, *args)
+            self.assertEqual((request["verb"], request["args"]), (f"what-if-{verb}", expected))
+
     def test_options_become_arguments(self):
         args = self.last("event-list", "-q", "severity>=major", "--include_suppress", "-l", "5")
         self.assertEqual(args["args"], {"query": "severity>=major", "include_suppressed": True,

@@ -76,7 +76,7 @@ class Documents(unittest.TestCase):
         table = re.search(r"#define CTL_VERBS\(X\).*?\n\n", text, re.S).group(0)
         schema = json.loads((SCHEMAS / "control.schema.json").read_text())["$defs"]
         types = {"s": {"$ref": "#/$defs/text"}, "u": {"$ref": "#/$defs/number"},
-                 "b": {"type": "boolean"}}
+                 "b": {"type": "boolean"}, "t": {"type": "string"}}
         verbs = {}
         for verb, args in re.findall(r'X\(\w+, "([^"]+)", \w+,[\s\\]*"([^"]*)"\)', table):
             words = [arg.split(":") for arg in args.split()]
@@ -296,6 +296,11 @@ class Output(Base):
                            ("event-suppress-list", {"include_unsuppressed": True}),
                            ("alarm-summary", {}), ("alarm-history", key), ("explain", uuid),
                            ("why-not", key),
+                           ("what-if-event", {"records": json.dumps(
+                               {"op": "set", "alarm_id": "100.101", "reason_text": "x",
+                                "entity_instance_id": "host=what-if"}), "for": 60}),
+                           ("what-if-shelf", {**key, "for": 60}),
+                           ("what-if-window", {"name": "u", "alarms": "all", "for": 60}),
                            ("event-show", {"seq": events[0]["seq"]}), ("stats", {}),
                            ("quarantine-list", {}), ("audit-list", {}), ("sink-list", {}), ("ledger", {}),
                            ("version", {}), ("alarm-clear", key)):
@@ -348,7 +353,10 @@ class Output(Base):
                                  ("event-suppress", {"alarm_id": ","}, 2),
                                  ("window-add", {"name": "x", "alarms": "1.2", "for": 60}, 3),
                                  ("window-add", {"name": "x", "alarms": "all"}, 2),
-                                 ("window-delete", {"name": "x"}, 3)):
+                                 ("window-delete", {"name": "x"}, 3),
+                                 ("what-if-event", {"records": "{"}, 2),
+                                 ("what-if-shelf", {"alarm_id": "1", "entity": "a=b", "for": 60}, 3),
+                                 ("what-if-window", {"name": "v", "alarms": "all"}, 2)):
             rows, end = self.ask(verb, **args)
             self.assertEqual((rows, end["code"]), ([], code))
             self.assertTrue(end["error"])

@@ -3,6 +3,7 @@
 
     python3 tests/system/test_window.py BUILD_DIR [unittest arguments]
 """
+import contextlib
 import datetime
 import pathlib
 import signal
@@ -84,7 +85,7 @@ class Operators(Base):
         self.assertEqual(told, [("raise", True), ("suppress", True), ("unsuppress", False)])
         self.assertIn('maintenance "more disks" -> unsuppressed', self.done("explain", uuid))
         self.kill()
-        with sqlite3.connect(self.dir / "state/fmd.db") as db:
+        with contextlib.closing(sqlite3.connect(self.dir / "state/fmd.db")) as db:
             rows = db.execute("SELECT verb, result FROM audit ORDER BY id").fetchall()
         self.assertEqual(rows, [("window-add", "done"), ("window-delete", "done")])
 

@@ -156,6 +156,24 @@ Test(request, a_text_argument_may_have_its_limit_but_no_more)
 	free(over);
 }
 
+/* Records are bounded by the line alone. */
+Test(request, records_may_be_longer_than_other_texts)
+{
+	struct ctl_request rq;
+	struct fm_err err;
+	const size_t n = CTL_MAX_LINE - 200;
+	char *text = malloc(n + 100);
+
+	cr_assert_not_null(text);
+	int at = sprintf(text, "{\"id\":1,\"verb\":\"what-if-event\",\"args\":{\"records\":\"");
+	memset(text + at, 'x', n);
+	strcpy(text + at + n, "\"}}");
+	cr_assert_eq(parse(text, &rq, &err), 0, "%s", err.msg);
+	cr_assert_eq(strlen(ctl_arg_text(&rq, "records")), n);
+	ctl_request_fini(&rq);
+	free(text);
+}
+
 Test(request, a_line_beyond_its_limit_is_refused_unread)
 {
 	struct ctl_request rq;
