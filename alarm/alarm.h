@@ -135,6 +135,7 @@ struct alarm {
 	const char *window;             /* name of the maintenance window; NULL: none hides it */
 	bool announced;                 /* the outside has been told of this occurrence */
 	bool untold;                    /* … but not of a change that came while it was hidden */
+	enum severity told;             /* the severity it was told last; SEV_NONE: none, or not known */
 	struct attr attrs[FM_ALARM_MAX_ATTRS];
 	unsigned n_attrs;
 	uint64_t catalogue;             /* hash of the catalogue it was raised under */
@@ -213,7 +214,8 @@ struct transition {
 	struct fm_time at;      /* logical time: the due time for a deadline */
 	bool notify;            /* to be announced; false for what is held or suppressed */
 	struct alarm alarm;     /* as it is afterwards; for a log: the log's fields */
-	unsigned prev_mask;     /* which of the following changed */
+	/* Which of the following changed; of a clear and of what is shown again: since it was told. */
+	unsigned prev_mask;
 	enum severity prev_severity;
 	const char *prev_text;
 	enum suppression_status prev_status;

@@ -104,6 +104,8 @@ typedef void row_sink_f(void *ctx, const struct row *row);
 #define ROW_ALARM_INHIBITS 4
 #define ROW_ALARM_ANNOUNCED 8
 #define ROW_ALARM_UNTOLD 16
+#define ROW_ALARM_TOLD_SHIFT 5          /* three bits: the severity told last */
+#define ROW_ALARM_TOLD_MASK 7
 
 /*
  * Attributes as one line of text, appended to ret, and back:

@@ -585,6 +585,7 @@ struct corr_alarm *al_set(struct correlator *corr, const struct alarm_spec *spec
 void al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev,
 	       const char *text);
 void al_clear(struct correlator *corr, struct corr_alarm *al);
+void al_since_told(const struct corr_alarm *al, struct transition *tr);
 /* What is known by now that was not at the raise. */
 void al_set_attrs(struct correlator *corr, struct corr_alarm *al, const struct fact_values *v,
 		  enum fact_id fact);

@@ -262,7 +262,8 @@ alarm_flags(const struct alarm *a)
 		(a->suppressible ? ROW_ALARM_SUPPRESSIBLE : 0) |
 		(a->inhibits ? ROW_ALARM_INHIBITS : 0) |
 		(a->announced ? ROW_ALARM_ANNOUNCED : 0) |
-		(a->untold ? ROW_ALARM_UNTOLD : 0);
+		(a->untold ? ROW_ALARM_UNTOLD : 0) |
+		((int64_t)a->told << ROW_ALARM_TOLD_SHIFT);
 }
 
 static void

@@ -308,6 +308,7 @@ fill(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *sp
 	al->a.children = 0;
 	al->a.shelved_until = (struct fm_time){0};
 	al->a.announced = al->a.untold = false;
+	al->a.told = SEV_NONE;
 	al->a.catalogue = cat_hash(corr->cat);
 	al->a.origin = (uint8_t)spec->origin;
 }
@@ -322,6 +323,7 @@ raise(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *s
 	corr->meta_dirty = true;
 	rel_raised(corr, al);
 	al->a.announced = al->a.status == SUPPR_NONE;
+	al->a.told = al->a.announced ? al->a.severity : SEV_NONE;
 	tr.notify = al->a.announced;
 	al_dirty(corr, al);
 	al_emit(corr, al, TR_RAISE, &tr);
@@ -386,6 +388,8 @@ al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, con
 	al->a.changed_at = corr->now;
 	tr.notify = al->a.announced && al->a.status == SUPPR_NONE;
 	al->a.untold = al->a.announced && !tr.notify;
+	if (tr.notify)
+		al->a.told = sev;
 	al_dirty(corr, al);
 	al_emit(corr, al, TR_CHANGE, &tr);
 	free_text(&old);
@@ -421,12 +425,23 @@ al_unmark(struct correlator *corr, struct corr_alarm *al, const char *attr)
 	al_dirty(corr, al);
 }
 
+/* A sink that filters by severity has to know what it was told, to take it back. */
+void
+al_since_told(const struct corr_alarm *al, struct transition *tr)
+{
+	if (!al->a.announced || al->a.told == SEV_NONE || al->a.told == al->a.severity)
+		return;
+	tr->prev_mask |= PREV_SEVERITY;
+	tr->prev_severity = al->a.told;
+}
+
 void
 al_clear(struct correlator *corr, struct corr_alarm *al)
 {
 	struct transition tr = {.notify = al->a.announced};
 
 	fm_assert(!al->a.cleared);
+	al_since_told(al, &tr);
 	dl_cancel(corr, &al->notice);
 	dl_cancel(corr, &al->expire);
 	dl_cancel(corr, &al->grace);

@@ -280,6 +280,10 @@ tell_status(struct correlator *corr, struct corr_alarm *al, const struct place *
 	 */
 	tr.notify = show ? !al->a.announced || al->a.untold
 			 : al->a.announced && !moved && (kind == TR_SHELVE || kind == TR_SUPPRESS);
+	if (show)
+		al_since_told(al, &tr);
+	if (show && tr.notify)
+		al->a.told = al->a.severity;
 	al->a.announced = al->a.announced || show;
 	al->a.untold = al->a.untold && !show;
 	al_dirty(corr, al);

@@ -146,6 +146,7 @@ restore_values(struct alarm *a, const struct row_alarm *r)
 	a->inhibits = r->flags & ROW_ALARM_INHIBITS;
 	a->announced = r->flags & ROW_ALARM_ANNOUNCED;
 	a->untold = r->flags & ROW_ALARM_UNTOLD;
+	a->told = (enum severity)(r->flags >> ROW_ALARM_TOLD_SHIFT & ROW_ALARM_TOLD_MASK);
 	a->mgmt_threshold = (enum severity)r->mgmt_threshold;
 	a->degrade_threshold = (enum severity)r->degrade_threshold;
 	a->raised_at.ns = r->raised_at;

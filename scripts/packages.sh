@@ -4,7 +4,7 @@ export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
 
 BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config librdkafka-dev libjansson-dev libyaml-dev
 	libsqlite3-dev libsnmp-dev libuv1-dev uthash-dev uuid-dev libsmartcols-dev libsimdjson-dev
-	libsystemd-dev libical-dev"
+	libsystemd-dev libical-dev tzdata"
 DEMO_PACKAGES="snmptrapd kcat jq python3"
 TEST_PACKAGES="libcriterion-dev snmp snmpd snmptrapd kcat jq procps python3 python3-yaml
 	python3-jsonschema python3-pysnmp4 python3-pyasn1 sqlite3 default-jre-headless maven

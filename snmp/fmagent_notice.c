@@ -5,8 +5,9 @@
  *
  *   raise, change, shown again    wrsAlarmCritical .. wrsAlarmWarning, by severity
  *   clear                         wrsAlarmClear
- *   change from a severity the target wants to one it does not: wrsAlarmClear, because the clear
- *   that follows some day will not pass the filter and the alarm would stand there for ever
+ *   from a severity the target wants to one it does not, by a change, or while it was hidden and is
+ *   shown again or cleared now: wrsAlarmClear, because a clear that follows some day would not pass the
+ *   filter and the alarm would stand there for ever
  *   log                           wrsAlarmMessage
  *   all others                    nothing: the MIB has no words for them. An alarm that is
  *   suppressed after it was announced (re-parenting) stays as it is until its own clear
@@ -160,7 +161,7 @@ choose(enum transition_kind kind, const json_t *body, enum severity sev,
 		*ret = FMAGENT_TRAP_MESSAGE;
 		return wanted && f->logs;
 	}
-	if (kind == TR_CHANGE && !wanted) {
+	if (!wanted) {
 		*ret = FMAGENT_TRAP_CLEAR;
 		return before >= f->min_severity;
 	}

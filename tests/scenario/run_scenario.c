@@ -34,7 +34,7 @@ struct seen {
 	struct fm_time at;
 	bool notify;
 	char *id, *entity, *text;
-	enum severity severity;
+	enum severity severity, was;    /* was: SEV_NONE when it is not said */
 	enum suppression_status status;
 	struct seen *next;
 };
@@ -99,6 +99,7 @@ take(void *ctx, struct transition *tr)
 	*t = (struct seen){.kind = tr->kind, .at = tr->at, .notify = tr->notify,
 		.id = fm_strdup(tr->alarm.alarm_id), .entity = fm_strdup(tr->alarm.entity),
 		.text = fm_strdup(tr->alarm.reason_text), .severity = tr->alarm.severity,
+		.was = tr->prev_mask & PREV_SEVERITY ? tr->prev_severity : SEV_NONE,
 		.status = tr->alarm.status};
 	if (run->dump) {
 		print_seen(stdout, run, t);
@@ -347,6 +348,9 @@ expect_transition(struct run *run, const struct scn_step *step)
 	    strcmp(step->word[1], t->id) != 0 || strcmp(entity, t->entity) != 0)
 		fail(run, step, "something else happened");
 	diff = differs(step, t->severity, t->text, t->notify, t->status);
+	if (diff == NULL && scn_opt(step, 3, "was", NULL) != NULL &&
+	    strcmp(scn_opt(step, 3, "was", ""), t->was != SEV_NONE ? severity_name(t->was) : "") != 0)
+		diff = "was";
 	if (diff != NULL)
 		fail(run, step, "not as expected: %s", diff);
 	free_seen(next_seen(run));

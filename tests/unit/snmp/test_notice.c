@@ -121,6 +121,24 @@ Test(notice, an_alarm_that_falls_below_the_filter_is_cleared_there)
 	cr_assert_eq(rig_notice(&tr, &f, &n), 1);
 }
 
+/* It fell while it was hidden: the change itself was not announced. */
+Test(notice, an_alarm_that_fell_below_the_filter_while_hidden_is_cleared_there)
+{
+	static const enum transition_kind kinds[] = {TR_UNSUPPRESS, TR_UNSHELVE, TR_CLEAR};
+	struct fmagent_filter f = {.min_severity = SEV_MAJOR};
+	struct fmagent_notice n;
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(kinds); i++) {
+		struct transition tr = rig_transition(kinds[i], SEV_MINOR);
+
+		cr_assert_eq(rig_notice(&tr, &f, &n), 1);
+		tr.prev_mask = PREV_SEVERITY;
+		tr.prev_severity = SEV_MAJOR;
+		cr_assert_eq(rig_notice(&tr, &f, &n), 0);
+		cr_assert_eq(n.trap, FMAGENT_TRAP_CLEAR);
+	}
+}
+
 Test(notice, logs_are_sent_only_where_wanted)
 {
 	struct fmagent_filter f = {.logs = false};
