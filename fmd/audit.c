@@ -35,7 +35,7 @@ audit_refused(struct daemon *d, const struct caller *who, const struct ctl_reque
 
 	if (b->since == 0)
 		b->since = clock_mono_ns();
-	if (b->kept == BURST) {
+	if (b->kept == BURST || d->hold.dry) {  /* or nothing can be stored: counted until it can */
 		b->held++;
 		return;
 	}
@@ -52,7 +52,7 @@ audit_tick(struct daemon *d, bool last)
 	const struct audit_budget was = d->refusals;
 	char result[80];
 
-	if (was.since == 0 || (!last && now - was.since < INTERVAL_S * FM_NS_PER_S))
+	if (was.since == 0 || d->hold.dry || (!last && now - was.since < INTERVAL_S * FM_NS_PER_S))
 		return;
 	d->refusals = (struct audit_budget){0};
 	if (was.held == 0)

@@ -23,6 +23,8 @@
 #define CLIENT_WINDOW (64u << 10)
 /* Those who may write get in when limits.clients is used up: someone has to look into it. */
 #define CLIENT_RESERVE 8u
+/* The part of limits.clients that one user gets who may only look: one in so many. */
+#define CLIENT_SHARE 4u
 #define MAX_PEER_GROUPS 256
 
 struct client {
@@ -419,12 +421,26 @@ control_unread(const struct daemon *d)
 
 /* ---- connections --------------------------------------------------------------------------------------- */
 
+static unsigned
+connections_of(const struct daemon *d, uid_t uid)
+{
+	unsigned n = 0;
+
+	for (const struct client *c = d->clients; c != NULL; c = c->next)
+		n += c->counted && c->uid == uid;
+	return n;
+}
+
+/* Those who may only look get a part each, so that none of them keeps out the others. */
 static bool
 has_room(const struct client *c)
 {
 	const struct daemon *d = c->d;
+	const uint64_t all = d->conf->clients, share = all < CLIENT_SHARE ? 1 : all / CLIENT_SHARE;
 
-	return d->n_clients < d->conf->clients + (c->may_write ? CLIENT_RESERVE : 0);
+	if (c->may_write)
+		return d->n_clients < all + CLIENT_RESERVE;
+	return d->n_clients < all && connections_of(d, c->uid) < share;
 }
 
 static void

@@ -20,7 +20,7 @@ void
 verb_done(struct verb_call *call, enum ctl_code code, const char *error)
 {
 	if (ctl_verb_writes(call->rq.verb) && !call->audited)
-		audit_refused(call->d, call->who, &call->rq, error);
+		audit_refused(call->d, call->who, &call->rq, error != NULL ? error : "done");
 	call->audited = true;
 	ctl_reply_done(call->out, call->rq.id, code, error);
 	call->state = VERB_DONE;

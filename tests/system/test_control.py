@@ -388,6 +388,32 @@ class Groups(test_daemon.Base):
                 self.assertEqual(client.answer()[1]["code"], 0)
         self.assertLessEqual(len(os.listdir(f"/proc/{self.fmd.pid}/fd")), before + 1)
 
+    def test_one_reader_does_not_take_the_places_of_the_others(self):
+        self.end(self.fmd)
+        self.conf.write_text(self.conf.read_text() + "limits: {clients: 8}\n")
+        self.start("-c", self.conf)
+        script = ("import json, socket, sys\n"
+                  "kept = []\n"
+                  "for _ in range(4):\n"
+                  "    s = socket.socket(socket.AF_UNIX)\n"
+                  "    s.connect(sys.argv[1])\n"
+                  "    try:\n        s.sendall(b'{\"id\":1,\"verb\":\"version\"}\\n')\n"
+                  "    except OSError:\n        pass                # turned away already\n"
+                  "    kept.append(s)\n"
+                  "    print(next(json.loads(line)['code'] for line in s.makefile()\n"
+                  "               if 'done' in line), flush=True)\n"
+                  "sys.stdin.read()\n")
+        def reader(uid):
+            process = subprocess.Popen(
+                ["setpriv", f"--reuid={uid}", "--regid=65534", "--groups=" + self.READ,
+                 "/usr/bin/python3", "-c", script, self.socket], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, text=True)
+            self.addCleanup(process.communicate)
+            return [int(process.stdout.readline()) for _ in range(4)]
+        self.assertEqual(reader(65534), [0, 0, 1, 1])
+        self.assertEqual(reader(65533), [0, 0, 1, 1])
+        self.assertEqual(self.fm("version").returncode, 0)
+
     def test_a_group_that_does_not_exist_is_said_at_the_start(self):
         conf = self.config("kafka: {brokers: '127.0.0.1:1'}\n", name="second.yaml")
         conf.write_text(conf.read_text().replace("/state\n", "/state2\n").replace(
