@@ -132,6 +132,7 @@ enum power_state { POWER_UNKNOWN = 0, POWER_NOSTATE, POWER_RUNNING, POWER_PAUSED
 	POWER_CRASHED, POWER_SUSPENDED };
 
 #define EV_ABSENT INT64_MIN             /* a number the record does not carry */
+#define EV_MAX_MS (10LL * 366 * 24 * 3600 * 1000)       /* durations beyond it count as absent */
 
 struct ev_nova {
 	enum nova_action action;

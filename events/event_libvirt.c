@@ -100,6 +100,15 @@ open_part(struct decoder *d, unsigned id, const struct ev_words *words, const ch
 	return &d->part;
 }
 
+/* How long something took. More than can be is not known: nobody adds it to a time. */
+static int64_t
+take_ms(struct evj_object *o, unsigned id)
+{
+	const int64_t ms = evj_int(o, id);
+
+	return ms >= 0 && ms <= EV_MAX_MS ? ms : EV_ABSENT;
+}
+
 /* Statistics of a job. params.operation is libvirt's number, operation beside it a name. */
 static int
 take_job(struct decoder *d)
@@ -108,9 +117,9 @@ take_job(struct decoder *d)
 	struct ev_libvirt *lv = &d->ev.u.lv;
 
 	lv->operation = evj_int(o, P_OPERATION);
-	lv->time_elapsed = evj_int(o, P_TIME_ELAPSED);
-	lv->downtime = evj_int(o, P_DOWNTIME);
-	lv->downtime_net = evj_int(o, P_DOWNTIME_NET);
+	lv->time_elapsed = take_ms(o, P_TIME_ELAPSED);
+	lv->downtime = take_ms(o, P_DOWNTIME);
+	lv->downtime_net = take_ms(o, P_DOWNTIME_NET);
 	lv->memory_iteration = evj_int(o, P_MEMORY_ITERATION);
 	lv->postcopy_requests = evj_int(o, P_POSTCOPY_REQUESTS);
 	lv->job_type = evj_int(&d->top, T_JOB_TYPE);

@@ -111,8 +111,10 @@ check_libvirt(const struct event *ev, const json_t *top)
 		same_num(lv->lifecycle, top, "lifecycle_code");
 		same_num(lv->detail, top, "detail_code");
 	}
-	if (lv->event == LVE_JOB_COMPLETED)
+	if (lv->event == LVE_JOB_COMPLETED && lv->downtime != EV_ABSENT)
 		same_num(lv->downtime, json_object_get(top, "params"), "downtime");
+	fm_assert(lv->time_elapsed == EV_ABSENT ||
+		  (lv->time_elapsed >= 0 && lv->time_elapsed <= EV_MAX_MS));
 }
 
 static void

@@ -177,6 +177,22 @@ Test(event_libvirt, a_completed_job_has_its_statistics)
 		EVENT("\"event_id\":21,\"params\":[]"));
 }
 
+Test(event_libvirt, a_duration_nobody_can_have_waited_is_not_known)
+{
+	const struct ev_libvirt *lv;
+	char text[512];
+	RIG;
+
+	snprintf(text, sizeof(text), EVENT("\"event_id\":21,\"params\":{\"time_elapsed\":%lld,"
+					   "\"downtime\":%lld,\"downtime_net\":-1}"),
+		 EV_MAX_MS, EV_MAX_MS + 1);
+	decoded(&rig, text);
+	lv = &rig.ev.u.lv;
+	cr_assert_eq(lv->time_elapsed, EV_MAX_MS);
+	cr_assert_eq(lv->downtime, EV_ABSENT);
+	cr_assert_eq(lv->downtime_net, EV_ABSENT);
+}
+
 Test(event_libvirt, disk_events_name_the_disk)
 {
 	const struct ev_libvirt *lv = NULL;
