@@ -413,6 +413,7 @@ corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct
 		enter_missing(corr, inst[i]);
 	HASH_ITER(hh, corr->hosts, h, htmp)
 		host_enter_held(corr, h);
+	al_purge_due(corr);
 	free(inst);
 	corr->hard = true;
 }

@@ -258,6 +258,40 @@ flap_restore(struct slot *slot, const char *text)
 
 /* ---- raising --------------------------------------------------------------------------------- */
 
+/* Kept for what it has counted; what it does next is its timer's. */
+static void
+slot_idle(struct correlator *corr, struct slot *slot)
+{
+	dl_cancel(corr, &slot->timer);
+	dl_cancel(corr, &slot->next_step);
+	slot->phase = SLOT_IDLE;
+}
+
+/* No alarm came of it, so nothing is left of it that a restart would not have. */
+static void
+slot_refused(struct correlator *corr, struct slot *slot)
+{
+	if (slot->flap != NULL)
+		slot_idle(corr, slot);
+	else
+		slot_free(corr, slot);
+}
+
+/*
+ * An alarm is one slot's: where the entity does not tell subjects apart, the first one's, and it ends
+ * with that one's fact. What a producer had set becomes the slot's, as its row will say.
+ */
+static bool
+slot_takes(const struct slot *slot, struct corr_alarm *al)
+{
+	if (al->slot != NULL || al->group != NULL ||
+	    (slot->inst == NULL && al->host != slot->host))
+		return false;
+	al->rule = slot->rule;
+	al->inst = slot->inst;
+	return true;
+}
+
 static void
 slot_raise(struct correlator *corr, struct slot *slot)
 {
@@ -265,18 +299,24 @@ slot_raise(struct correlator *corr, struct slot *slot)
 	struct alarm_spec spec;
 
 	flap_count(corr, slot);
-	if (!spec_from_rule(corr, slot->rule, slot->rule->severity, slot->rule->text, &v, &spec))
+	if (!spec_from_rule(corr, slot->rule, slot->rule->severity, slot->rule->text, &v, &spec)) {
+		slot_refused(corr, slot);
 		return;
+	}
 	flap_mark(corr, slot, &spec);
 	if (slot->inst != NULL && attempt_is_broken(slot->inst))
 		spec.host = attempt_failed_side(slot->inst->attempt);
 	spec.raised_at = slot->since;
 	slot->phase = SLOT_RAISED;
-	slot->al = al_set(corr, &spec);
-	if (slot->al != NULL) {
-		slot->al->slot = slot;
-		rules_arm_step(corr, slot);
+	struct corr_alarm *al = al_set(corr, &spec);
+
+	if (al == NULL || !slot_takes(slot, al)) {
+		slot_refused(corr, slot);
+		return;
 	}
+	slot->al = al;
+	al->slot = slot;
+	rules_arm_step(corr, slot);
 }
 
 /* ---- escalation ------------------------------------------------------------------------------ */
@@ -359,9 +399,12 @@ rules_arm_step(struct correlator *corr, struct slot *slot)
 void
 rules_step(struct correlator *corr, struct slot *slot)
 {
-	const struct cat_step *step = &slot->rule->steps[slot->step];
 	const struct fact_values v = slot_values(slot);
 	enum severity sev;
+
+	if (slot->step >= slot->rule->n_steps)
+		return;                 /* another catalogue's rule has fewer */
+	const struct cat_step *step = &slot->rule->steps[slot->step];
 
 	slot->step++;
 	if (slot->al != NULL) {
@@ -421,15 +464,6 @@ enter_rule(struct correlator *corr, const struct cat_rule *rule, struct instance
 	} else {
 		slot_raise(corr, slot);
 	}
-}
-
-/* Kept for what it has counted; what it does next is its timer's. */
-static void
-slot_idle(struct correlator *corr, struct slot *slot)
-{
-	dl_cancel(corr, &slot->timer);
-	dl_cancel(corr, &slot->next_step);
-	slot->phase = SLOT_IDLE;
 }
 
 static void
