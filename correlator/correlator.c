@@ -56,6 +56,7 @@ corr_free(struct correlator *corr)
 	}
 	dl_cancel(corr, &corr->purge);
 	dl_cancel(corr, &corr->boundary);
+	storm_free(corr);
 	shelf_free_all(corr);
 	window_free_all(corr);
 	while (corr->forgotten != NULL) {
@@ -280,22 +281,14 @@ corr_operate(struct correlator *corr, const struct corr_command *cmd, transition
 }
 
 void
-corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id, const char *entity,
-	  bool set, enum severity severity, const char *text, transition_sink_f *sink, void *ctx)
+self_alarm(struct correlator *corr, const char *alarm_id, const char *entity, enum severity severity,
+	   const char *text)
 {
 	const struct cat_record *rec = cat_find(corr->cat, alarm_id);
 	struct alarm_spec spec = {.alarm_id = alarm_id, .cause = FM_CAUSE_UNKNOWN,
 		.severity = SEV_MAJOR};
-	struct corr_alarm *al = al_find(corr, alarm_id, entity);
 	const struct fm_str host = entity_get(entity, "host");
 
-	begin(corr, at, sink, ctx);
-	corr->cause = (struct transition_cause){.kind = CAUSE_SELF, .event = "self"};
-	if (!set) {
-		if (al != NULL && !al->a.cleared)
-			al_clear(corr, al);
-		return;
-	}
 	if (rec != NULL)
 		spec_from_record(&spec, rec, severity != SEV_NONE ? severity : rec->severity);
 	if (severity != SEV_NONE)
@@ -306,6 +299,22 @@ corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id, cons
 	spec.raised_at = corr->now;
 	spec.host = host.p != NULL ? host_get(corr, host) : NULL;
 	(void)al_set(corr, &spec);
+}
+
+void
+corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id, const char *entity,
+	  bool set, enum severity severity, const char *text, transition_sink_f *sink, void *ctx)
+{
+	begin(corr, at, sink, ctx);
+	corr->cause = (struct transition_cause){.kind = CAUSE_SELF, .event = "self"};
+	if (set) {
+		self_alarm(corr, alarm_id, entity, severity, text);
+		return;
+	}
+	struct corr_alarm *al = al_find(corr, alarm_id, entity);
+
+	if (al != NULL && !al->a.cleared)
+		al_clear(corr, al);
 }
 
 /* ---- catalogue ------------------------------------------------------------------------------------- */

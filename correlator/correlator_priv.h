@@ -4,7 +4,7 @@
  *
  *   tracker    track_nova.c track_libvirt.c attempt.c host.c instance.c   facts about VMs, hosts
  *   rules      rules.c group.c                                            facts -> wanted alarms
- *   relations  relation.c                                                 parents, suppression
+ *   relations  relation.c storm.c                                         parents, suppression
  *   lifecycle  lifecycle.c                                                alarms -> transitions
  *
  * Iteration that reaches output is ordered (lists in arming or raise order, never hash buckets).
@@ -31,7 +31,7 @@ struct instance;
 	X(NOTICE, "hold-notice") X(EXPIRE, "expiry") X(GRACE, "grace") \
 	X(OVERDUE, "migration-limit") X(SETTLE, "migration-settle") X(TOMBSTONE, "tombstone") \
 	X(PURGE, "purge") X(SHELF, "shelf") X(FLAP, "flapping") X(FADE, "group-window") \
-	X(WINDOW, "maintenance")
+	X(WINDOW, "maintenance") X(STORM, "storm-window")
 enum deadline_kind {
 #define FM_X(id, name) DL_##id,
 	DEADLINES(FM_X)
@@ -310,6 +310,19 @@ struct stamps {
 	uint32_t dirty;                 /* number of the first changed page + 1; 0: none */
 };
 
+/* ---- storms (storm.c) --------------------------------------------------------------------------- */
+
+struct storm {
+	bool on;
+	bool letting_out;               /* what is told now was asked for in its time */
+	bool dirty;
+	int64_t window;                 /* number of the window of logical time that is counted */
+	uint64_t n, last;               /* announcements asked for in it and in the one before */
+	struct storm_class *classes;    /* while on: by alarm id */
+	struct deadline tick;           /* STORM, armed while on */
+};
+#define STORM_NAME "storm"              /* of its row */
+
 /* ---- the shard -------------------------------------------------------------------------------- */
 
 #define ID_CACHE_CHUNK 512
@@ -350,6 +363,7 @@ struct correlator {
 	struct corr_alarm **wide;       /* active, related to alarms anywhere; in raise order */
 	size_t n_wide, cap_wide;
 	struct deadline purge;
+	struct storm storm;
 	/* id cache: a ring of the last 65,536 message ids */
 	struct fm_map ids;              /* of the ring's entries, by themselves */
 	uint64_t *ring;
@@ -614,11 +628,28 @@ void rel_unlink(struct correlator *corr, const struct corr_alarm *al);
 bool rel_is_of_members(const struct corr_alarm *al);
 struct corr_alarm *rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
 
+/* Announces what is held. */
+void rel_show(struct correlator *corr, struct corr_alarm *al);
+
 /*
  * A shelf, a suppressed id or a window has come or gone: kind is told if its status is another one
  * now.
  */
 void rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind);
+
+/* storm.c. told: an announcement goes out. holds: this one must wait, and is counted. */
+void storm_told(struct correlator *corr, const struct corr_alarm *al);
+bool storm_holds(struct correlator *corr, const struct corr_alarm *al);
+bool storm_is_held(const struct corr_alarm *al);
+void storm_tick(struct correlator *corr);
+void storm_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void storm_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);     /* for a copy */
+void storm_restore(struct correlator *corr, const struct row_kept *r);
+void storm_free(struct correlator *corr);
+
+/* correlator.c: sets an alarm of fmd's own; severity SEV_NONE: the record's. */
+void self_alarm(struct correlator *corr, const char *alarm_id, const char *entity,
+		enum severity severity, const char *text);
 
 /* shelf.c */
 struct shelf *shelf_find(const struct correlator *corr, const char *key);

@@ -121,6 +121,9 @@ fire(struct correlator *corr, struct deadline *dl)
 	case DL_WINDOW:
 		window_due(corr);
 		return;
+	case DL_STORM:
+		storm_tick(corr);
+		return;
 	case DL_N_KINDS:
 		break;
 	}

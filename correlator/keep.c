@@ -66,6 +66,7 @@ deadline_subject(const struct deadline *dl, struct fm_buf *b)
 		return;
 	case DL_PURGE:
 	case DL_WINDOW:
+	case DL_STORM:
 	case DL_N_KINDS:
 		return;
 	}
@@ -384,6 +385,7 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 	fm_buf_reset(&corr->closed);
 	muted_flush(corr, sink, ctx);
 	window_flush(corr, sink, ctx);
+	storm_flush(corr, sink, ctx);
 	put_numbers(corr, sink, ctx);
 	ids_flush(corr, sink, ctx);
 	stamps_flush(corr, sink, ctx);
@@ -468,6 +470,7 @@ each_kept(const struct correlator *corr, struct fm_buf *b, row_sink_f *sink, voi
 	}
 	muted_each_row(corr, sink, ctx);
 	window_each_row(corr, sink, ctx);
+	storm_each_row(corr, sink, ctx);
 	put_numbers(corr, sink, ctx);
 	ids_each_row(corr, sink, ctx);
 	stamps_each_row(corr, sink, ctx);

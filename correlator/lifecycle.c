@@ -244,6 +244,8 @@ al_emit(struct correlator *corr, struct corr_alarm *al, enum transition_kind kin
 	corr->effect = true;
 	corr->hard = true;
 	corr->stats.transitions++;
+	if (tr->notify)
+		storm_told(corr, al);
 	if (corr->sink != NULL)
 		corr->sink(corr->sink_ctx, tr);
 }
@@ -393,6 +395,8 @@ al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, con
 	al_dirty(corr, al);
 	al_emit(corr, al, TR_CHANGE, &tr);
 	free_text(&old);
+	if (sev >= SEV_MAJOR && storm_is_held(al))
+		rel_show(corr, al);     /* it is not held for what it has become */
 	if (tr.prev_mask & PREV_SEVERITY)
 		rel_spread(corr, al);   /* a relation may ask for a severity */
 }

@@ -252,6 +252,8 @@ rel_raised(struct correlator *corr, struct corr_alarm *al)
 		al->a.status = SUPPR_HELD;
 		dl_arm(corr, &al->notice, DL_NOTICE, al,
 		       fm_time_add(corr->now, al->rule->hold_notice));
+	} else if (storm_holds(corr, al)) {
+		al->a.status = SUPPR_HELD;
 	}
 }
 
@@ -299,9 +301,19 @@ set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_stat
 
 	if (by != NULL)
 		p.by = *by;
+	if (status == SUPPR_NONE && storm_holds(corr, al))
+		p.status = status = SUPPR_HELD;
 	if (al->a.status == status && (by == NULL || fm_uuid_eq(by, &al->a.suppressed_by)))
 		return;
 	tell_status(corr, al, &p, status == SUPPR_NONE ? TR_UNSUPPRESS : TR_SUPPRESS);
+}
+
+void
+rel_show(struct correlator *corr, struct corr_alarm *al)
+{
+	const struct place p = {.status = SUPPR_NONE};
+
+	tell_status(corr, al, &p, TR_UNSUPPRESS);
 }
 
 void
@@ -315,7 +327,7 @@ rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind 
 	if (p.status == SUPPR_NONE) {
 		parent = find_suppressor(corr, al);
 		p.status = parent != NULL ? SUPPR_PARENT :
-			dl_armed(&al->notice) ? SUPPR_HELD : SUPPR_NONE;
+			dl_armed(&al->notice) || storm_holds(corr, al) ? SUPPR_HELD : SUPPR_NONE;
 		if (parent != NULL)
 			p.by = parent->a.uuid;
 	} else if (is_at(al, &p)) {

@@ -362,6 +362,9 @@ restore_deadline(struct correlator *corr, const struct row_deadline *r)
 	case DL_PURGE:
 		arm(corr, &corr->purge, corr, r);
 		return;
+	case DL_STORM:
+		arm(corr, &corr->storm.tick, corr, r);
+		return;
 	case DL_SHELF:
 		shelf_restore(corr, r);
 		return;
@@ -396,6 +399,8 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 		muted_restore(corr, r);
 	} else if (strncmp(r->name, WINDOW_NAME, strlen(WINDOW_NAME)) == 0) {
 		window_restore(corr, r);
+	} else if (strcmp(r->name, STORM_NAME) == 0) {
+		storm_restore(corr, r);
 	} else if (strcmp(r->name, "next_alarm_id") == 0) {
 		corr->next_alarm_id = (uint64_t)r->num;
 	} else if (strcmp(r->name, "next_order") == 0) {

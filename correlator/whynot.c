@@ -49,6 +49,9 @@ tell_active(struct asking *q, const struct corr_alarm *al)
 		tell(q, "masked", "%s %s masks it", by->a.alarm_id, by->a.entity);
 	else if (al->a.status == SUPPR_PARENT)
 		tell(q, "masked", "what masked it has ended; it is announced after its grace");
+	else if (storm_is_held(al))
+		tell(q, "held", "too much is announced at present (Storm): it is announced when there "
+		     "is room");
 	else if (al->a.status == SUPPR_HELD)
 		tell(q, "held", "it waits for its cause until %s (Hold_Notice)",
 		     fm_time_format(al->notice.node.due, at));

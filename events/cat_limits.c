@@ -27,6 +27,10 @@ static const struct limit {
 	{"Keep_Cleared", SPAN, AT(keep_cleared), 3600 * FM_NS_PER_S, 0, 365 * DAY_S * FM_NS_PER_S},
 	{"Max_Cleared", COUNT, AT(max_cleared), 20000, 0, 10000000},
 	{"Max_Alarms", COUNT, AT(max_alarms), 200000, 1, 10000000},
+	{"Storm", COUNT, AT(storm), 1000, 0, 10000000},
+	{"Storm_Window", SPAN, AT(storm_window), 10 * FM_NS_PER_S, FM_NS_PER_S,
+	 3600 * FM_NS_PER_S},
+	{"Storm_Pass", COUNT, AT(storm_pass), 10, 0, 10000000},
 #undef AT
 };
 

@@ -427,6 +427,11 @@ put_limits(struct fm_buf *b, const struct cat_limits *lim)
 	fm_buf_addf(b, " %u\n", lim->max_cleared);
 	put_key(b, 1, "Max_Alarms");
 	fm_buf_addf(b, " %u\n", lim->max_alarms);
+	put_key(b, 1, "Storm");
+	fm_buf_addf(b, " %u\n", lim->storm);
+	put_span(b, 1, "Storm_Window", lim->storm_window);
+	put_key(b, 1, "Storm_Pass");
+	fm_buf_addf(b, " %u\n", lim->storm_pass);
 }
 
 static void

@@ -198,6 +198,9 @@ struct cat_limits {
 	struct fm_span keep_cleared;    /* before a cleared alarm is purged: 1 h */
 	unsigned max_cleared;           /* at most so many: 20,000 */
 	unsigned max_alarms;            /* active: 200,000 */
+	unsigned storm;                 /* announcements in a window that are a storm: 1,000; 0: never */
+	struct fm_span storm_window;    /* 10 s */
+	unsigned storm_pass;            /* of an id, announced in a window of it all the same: 10 */
 };
 
 /*

@@ -15,6 +15,7 @@
  *   007  alarm table full              cleared below nine tenths
  *   008  records vanished from a topic  input.c
  *   009  a sink was left behind        cleared when it has had the gaps and the state after them
+ *   020  a storm of announcements      the core's own: correlator/storm.c
  *
  * And the heartbeat, which is no alarm.
  */

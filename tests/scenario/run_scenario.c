@@ -171,8 +171,7 @@ advance(struct run *run, struct fm_time to)
 				break;
 			corr_advance(run->corr, t, take, run);
 		}
-	if (run->way != WAY_RESTARTS || to.ns > corr_now(run->corr).ns)
-		corr_advance(run->corr, to, take, run);
+	corr_advance(run->corr, to, take, run);
 }
 
 static void

@@ -219,7 +219,8 @@ Test(print, limits_come_back)
 {
 	text_comes_back("Limits: {Soft: 0, Hard: 0, Min: 0, Max: 1s, Mode: per-gib, Unknown: 1s,\n"
 			"  Downtime: 1501ms, Downtime_Min: 0, Settle: 1ms, Keep_Cleared: 0,\n"
-			"  Max_Cleared: 0, Max_Alarms: 1}\n" ALARM("100.001", "major"));
+			"  Max_Cleared: 0, Max_Alarms: 1, Storm: 7, Storm_Window: 1500ms,\n"
+			"  Storm_Pass: 0}\n" ALARM("100.001", "major"));
 }
 
 Test(print, rules_and_relations_come_back)

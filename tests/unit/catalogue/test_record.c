@@ -207,6 +207,9 @@ Test(record, limits_have_defaults_and_can_be_set)
 	cr_assert_eq(lim->keep_cleared.ns, 3600 * FM_NS_PER_S);
 	cr_assert_eq(lim->max_cleared, 20000);
 	cr_assert_eq(lim->max_alarms, 200000);
+	cr_assert_eq(lim->storm, 1000);
+	cr_assert_eq(lim->storm_window.ns, 10 * FM_NS_PER_S);
+	cr_assert_eq(lim->storm_pass, 10);
 	unload(&l);
 
 	l = load_good("Limits: {Soft: 0, Hard: 10m, Mode: per-gib, Downtime: 1s, Settle: 5s,\n"
@@ -230,6 +233,16 @@ Test(record, limits_out_of_range_are_refused_at_the_edge)
 		{"Limits: {Max_Alarms: 10000001}\n" HEAD, false},
 		{"Limits: {Max_Alarms: -1}\n" HEAD, false},
 		{"Limits: {Max_Alarms: 99999999999999999999}\n" HEAD, false},
+		{"Limits: {Max_Cleared: 10000000}\n" HEAD, true},
+		{"Limits: {Max_Cleared: 10000001}\n" HEAD, false},
+		{"Limits: {Storm: 0, Storm_Pass: 0}\n" HEAD, true},
+		{"Limits: {Storm: 10000000, Storm_Pass: 10000000}\n" HEAD, true},
+		{"Limits: {Storm: 10000001}\n" HEAD, false},
+		{"Limits: {Storm_Pass: 10000001}\n" HEAD, false},
+		{"Limits: {Storm_Window: 999ms}\n" HEAD, false},
+		{"Limits: {Storm_Window: 1s}\n" HEAD, true},
+		{"Limits: {Storm_Window: 1h}\n" HEAD, true},
+		{"Limits: {Storm_Window: 3600001ms}\n" HEAD, false},
 		{"Limits: {Soft: 1500ms}\n" HEAD, false},
 		{"Limits: {Downtime: 0}\n" HEAD, false},
 		{"Limits: {Downtime: 100ms}\n" HEAD, true},
