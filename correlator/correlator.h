@@ -106,7 +106,9 @@ uint64_t corr_active(const struct correlator *corr);    /* alarms, suppressed on
 bool corr_dirty(const struct correlator *corr);
 /* Hands over every changed row once and forgets that it changed. */
 void corr_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
-/* One kept row, at the start, kinds in the order of FM_ROW_KINDS. */
+/* False for a row that no core has written: the store is damaged. */
+bool corr_may_restore(const struct row *row);
+/* One kept row that may be, at the start, kinds in the order of FM_ROW_KINDS. */
 void corr_restore(struct correlator *corr, const struct row *row);
 /* After the last row: links what rows refer to. now: as kept; 0 for a new store. */
 void corr_restored(struct correlator *corr, struct fm_time now);

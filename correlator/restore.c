@@ -19,11 +19,22 @@ dup(const char *s)
 	return s != NULL ? fm_strdup(s) : NULL;
 }
 
+/* Only a damaged store has two rows for one object: the last one counts. */
+static void
+put(char **field, const char *s)
+{
+	free(*field);
+	*field = dup(s);
+}
+
 static void
 restore_attempt(struct correlator *corr, struct instance *inst, const struct row_instance *r)
 {
-	struct attempt *at = inst->attempt = fm_calloc(1, sizeof(*at));
+	struct attempt *at;
 
+	if (inst->attempt != NULL)
+		attempt_free(corr, inst);
+	at = inst->attempt = fm_calloc(1, sizeof(*at));
 	at->no = (uint32_t)r->at_no;
 	at->phase = (enum attempt_phase)r->at_phase;
 	at->flags = (unsigned)r->at_flags;
@@ -63,7 +74,7 @@ restore_instance(struct correlator *corr, const struct row_instance *r)
 	if (!fm_uuid_parse(r->uuid, strlen(r->uuid), &uuid))
 		return;
 	inst = inst_get(corr, &uuid);
-	inst->name = dup(r->name);
+	put(&inst->name, r->name);
 	if (r->tenant != NULL)
 		inst->tenant = fm_intern(&corr->names, r->tenant, strlen(r->tenant));
 	if (r->tenant_name != NULL)
@@ -80,10 +91,11 @@ restore_instance(struct correlator *corr, const struct row_instance *r)
 	inst->limit_s = (int32_t)r->limit_s;
 	inst->downtime_limit_ms = (int32_t)r->downtime_limit_ms;
 	inst->memory_mb = (int32_t)r->memory_mb;
-	inst->fault = dup(r->fault);
+	put(&inst->fault, r->fault);
 	inst->main = fact_named(r->main_fact);
 	inst->held_facts = (uint8_t)r->held_facts;
 	if (r->recent.len > 0 && r->recent.len <= INST_TWINS * sizeof(struct twin)) {
+		free(inst->twins);
 		inst->twins = fm_calloc(INST_TWINS, sizeof(*inst->twins));
 		memcpy(inst->twins, r->recent.p, r->recent.len);
 		inst->n_twins = (uint8_t)(r->recent.len / sizeof(struct twin));
@@ -99,19 +111,20 @@ restore_host(struct correlator *corr, const struct row_host *r)
 
 	if (h == NULL)
 		return;
-	h->host_uuid = dup(r->host_uuid);
-	h->aliases = dup(r->aliases);
+	put(&h->host_uuid, r->host_uuid);
+	put(&h->aliases, r->aliases);
 	host_index_aliases(corr, h);
 	h->flags = (unsigned)r->flags;
 	h->changed_at.ns = r->changed_at;
 	h->last_heard.ns = r->last_heard;
 	h->clock_offset_ns = r->clock_offset_ns;
 	h->clock_samples = (uint32_t)r->clock_samples;
-	h->boot = dup(r->boot);
+	put(&h->boot, r->boot);
 	h->seq_base = r->seq_base;
 	h->seq_max = r->seq_max;
 	h->seq_count = r->seq_count;
 	h->seq_healed = r->seq_healed;
+	fm_freep(&h->win);
 	h->n_win = r->windows.len / (uint32_t)sizeof(*h->win);
 	if (h->n_win > 0) {
 		h->win = fm_calloc(h->n_win, sizeof(*h->win));
@@ -188,6 +201,14 @@ restore_slot(struct correlator *corr, struct corr_alarm *al, const struct row_al
 		return;
 	if (al->rule->group.by != GROUP_NONE)
 		return;                 /* linked when its group comes */
+	for (al->slot = al->inst != NULL ? al->inst->slots : al->host->slots; al->slot != NULL;
+	     al->slot = al->slot->next)
+		if (al->slot->rule == al->rule)
+			break;
+	if (al->slot != NULL) {
+		al->slot = NULL;        /* only a damaged store has two for one slot */
+		return;
+	}
 	al->slot = slot_new(corr, al->rule, al->inst, al->inst != NULL ? NULL : al->host,
 			    (struct fm_time){r->slot});
 	al->slot->phase = SLOT_RAISED;

@@ -260,6 +260,8 @@ storm_restore(struct correlator *corr, const struct row_kept *r)
 	st->window = strtoll(text, &p, 10);
 	st->n = strtoull(p, &p, 10);
 	st->last = strtoull(p, &p, 10);
+	if (st->window < 0 || st->window > INT64_MAX / FM_NS_PER_S)
+		st->window = 0;         /* no such number was kept */
 	if (st->on && *p == '\n')
 		restore_classes(st, p + 1);
 }

@@ -484,7 +484,13 @@ engine_end(struct daemon *d, const struct store_audit *audit)
 static void
 restore_row(void *ctx, const struct row *row)
 {
-	corr_restore(((struct daemon *)ctx)->corr, row);
+	struct daemon *d = ctx;
+
+	if (d->failed == 0 && !corr_may_restore(row))
+		d->failed = fm_fail(&d->err, -EUCLEAN, "%s/fmd.db: damaged: a row of kind %d has a "
+				    "value that fmd does not write", d->conf->state_dir, row->kind);
+	if (d->failed == 0)
+		corr_restore(d->corr, row);
 }
 
 static void
@@ -528,6 +534,8 @@ engine_restore(struct daemon *d, struct fm_err *err)
 {
 	int r = store_each_row(d->store, restore_row, d, err);
 
+	if (r == 0 && d->failed != 0)
+		return fm_fail(err, d->failed, "%s", d->err.msg);
 	if (r == 0)
 		r = store_each_position(d->store, restore_position, d, err);
 	if (r == 0)

@@ -133,6 +133,9 @@ rows_copy_put(void *ctx, const struct row *row)
 {
 	struct rows_copy *s = ctx;
 	char *key = rows_copy_key(row);
+
+	/* A start may refuse it no more than the core may write what a start refuses. */
+	fm_assert(row->deleted || corr_may_restore(row));
 	const size_t i = rows_copy_place(s, key);
 
 	if (i < s->n && strcmp(s->v[i].key, key) == 0)
