@@ -622,6 +622,8 @@ void rel_spread(struct correlator *corr, struct corr_alarm *al);        /* after
 void rel_cleared(struct correlator *corr, struct corr_alarm *al);
 void rel_notice(struct correlator *corr, struct corr_alarm *al);
 void rel_grace(struct correlator *corr, struct corr_alarm *al);
+/* The oldest active alarm that suppresses this one, as of now; NULL: none. */
+struct corr_alarm *rel_suppressor(const struct correlator *corr, const struct corr_alarm *child);
 /* Keeps the list of active alarms whose record relates them to others wherever these are. */
 void rel_link(struct correlator *corr, struct corr_alarm *al);
 void rel_unlink(struct correlator *corr, const struct corr_alarm *al);

@@ -133,9 +133,9 @@ suppresses(const struct corr_alarm *parent, const struct corr_alarm *child)
 		(child->a.suppressible && relation_of(parent, child, true) != NULL);
 }
 
-/* The oldest active alarm that suppresses child; host relations first, they are few. */
-static struct corr_alarm *
-find_suppressor(const struct correlator *corr, const struct corr_alarm *child)
+/* Host relations first, they are few. */
+struct corr_alarm *
+rel_suppressor(const struct correlator *corr, const struct corr_alarm *child)
 {
 	if (child->host != NULL)
 		for (struct corr_alarm *p = child->host->alarms; p != NULL; p = p->host_next)
@@ -234,7 +234,7 @@ void
 rel_raised(struct correlator *corr, struct corr_alarm *al)
 {
 	const struct place aside = put_aside(corr, al);
-	struct corr_alarm *parent = find_suppressor(corr, al), *cause;
+	struct corr_alarm *parent = rel_suppressor(corr, al), *cause;
 
 	if (parent != NULL)
 		adopt(corr, parent, al);
@@ -325,7 +325,7 @@ rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind 
 	if (p.status == SUPPR_NONE && !is_aside(al))
 		return;
 	if (p.status == SUPPR_NONE) {
-		parent = find_suppressor(corr, al);
+		parent = rel_suppressor(corr, al);
 		p.status = parent != NULL ? SUPPR_PARENT :
 			dl_armed(&al->notice) || storm_holds(corr, al) ? SUPPR_HELD : SUPPR_NONE;
 		if (parent != NULL)
@@ -413,7 +413,7 @@ static void
 release(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
 {
 	const struct transition_cause was = corr->cause;
-	struct corr_alarm *other = find_suppressor(corr, child);
+	struct corr_alarm *other = rel_suppressor(corr, child);
 	const struct fm_span grace = grace_of(parent, child);
 
 	corr->cause.kind = CAUSE_RELATION;
