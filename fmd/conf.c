@@ -618,16 +618,55 @@ conf_free(struct fmd_conf *conf)
 
 /* ---- printing ---------------------------------------------------------------------------------------- */
 
+/* What a terminal would obey, or a plain scalar not keep, stands as an escape of YAML. */
 static void
-print_text(struct fm_buf *b, const char *s)
+add_escaped(struct fm_buf *b, const char *s)
 {
+	fm_buf_adds(b, "\"");
+	for (size_t n, len = strlen(s); len > 0; s += n, len -= n) {
+		uint32_t cp = 0;
+
+		n = fm_utf8_decode(s, len, &cp);
+		fm_assert(n > 0);       /* libyaml takes nothing else */
+		if (cp == '"' || cp == '\\')
+			fm_buf_addf(b, "\\%c", (char)cp);
+		else if (cp >= 0x20 && cp < 0x7f)
+			fm_buf_add(b, s, n);
+		else
+			fm_buf_addf(b, "\\U%08x", (unsigned)cp);
+	}
+	fm_buf_adds(b, "\"");
+}
+
+static bool
+is_plain(const char *s)
+{
+	while (*s >= 0x20 && *s < 0x7f)
+		s++;
+	return *s == '\0';
+}
+
+static void
+add_text(struct fm_buf *b, const char *s)
+{
+	if (!is_plain(s)) {
+		add_escaped(b, s);
+		return;
+	}
 	fm_buf_adds(b, "'");
 	for (; *s != '\0'; s++)
 		if (*s == '\'')
 			fm_buf_adds(b, "''");
 		else
 			fm_buf_add(b, s, 1);
-	fm_buf_adds(b, "'\n");
+	fm_buf_adds(b, "'");
+}
+
+static void
+print_text(struct fm_buf *b, const char *s)
+{
+	add_text(b, s);
+	fm_buf_adds(b, "\n");
 }
 
 static void
@@ -672,13 +711,22 @@ static void
 print_inputs(const struct fmd_conf *conf, struct fm_buf *b)
 {
 	fm_buf_adds(b, "    inputs:\n");
-	for (unsigned i = 0; i < conf->n_inputs; i++)
-		fm_buf_addf(b, "        - {topic: '%s', format: %s}\n", conf->input[i].topic,
-			    format_words[conf->input[i].format]);
+	for (unsigned i = 0; i < conf->n_inputs; i++) {
+		fm_buf_adds(b, "        - {topic: ");
+		add_text(b, conf->input[i].topic);
+		fm_buf_addf(b, ", format: %s}\n", format_words[conf->input[i].format]);
+	}
 	if (conf->n_settings > 0)
 		fm_buf_adds(b, "    librdkafka:\n");
 	for (unsigned i = 0; i < conf->n_settings; i++) {
-		fm_buf_addf(b, "        %s: ", conf->setting[i].key);
+		const char *key = conf->setting[i].key;
+
+		fm_buf_adds(b, "        ");
+		if (*key != '\0' && strspn(key, "abcdefghijklmnopqrstuvwxyz.") == strlen(key))
+			fm_buf_adds(b, key);
+		else
+			add_text(b, key);
+		fm_buf_adds(b, ": ");
 		print_text(b, conf->setting[i].value);
 	}
 }

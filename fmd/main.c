@@ -85,6 +85,17 @@ parse_option(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+/* The text may quote a file, and the file may want to rule the terminal. */
+static void
+complain(const char *text)
+{
+	struct fm_buf safe = {0};
+
+	fm_escape(&safe, text, strlen(text));
+	fprintf(stderr, "fmd: %s\n", safe.s != NULL ? safe.s : "");
+	fm_buf_fini(&safe);
+}
+
 static void
 replace(char **field, const char *value)
 {
@@ -204,7 +215,7 @@ check(const struct fmd_conf *conf, bool verbose)
 	const struct kafka_conf kafka = kafka_conf_of(conf);
 
 	if (check_conf(conf, &err) < 0) {
-		fprintf(stderr, "fmd: %s\n", err.msg);
+		complain(err.msg);
 		return EXIT_FAILURE;
 	}
 	for (unsigned i = 0; (doubt = kafka_conf_doubt(&kafka, i)) != NULL; i++)
@@ -217,7 +228,7 @@ check(const struct fmd_conf *conf, bool verbose)
 		fprintf(stderr, "%s\n", out.s);
 	}
 	if (r < 0 && findings.n_errors == 0)
-		fprintf(stderr, "fmd: %s\n", err.msg);
+		complain(err.msg);
 	fm_buf_reset(&out);
 	if (r == 0 && verbose) {
 		conf_print(conf, &out);
@@ -262,11 +273,11 @@ main(int argc, char **argv)
 	if (args.capture != NULL) {
 		r = capture(&args, &err);
 		if (r < 0)
-			fprintf(stderr, "fmd: %s\n", err.msg);
+			complain(err.msg);
 		return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	if (load_conf(&args, &conf, &err) < 0) {
-		fprintf(stderr, "fmd: %s\n", err.msg);
+		complain(err.msg);
 		return EXIT_FAILURE;
 	}
 	if (args.check) {
@@ -274,7 +285,7 @@ main(int argc, char **argv)
 	} else {
 		r = daemon_run(conf, args.demo, &err);
 		if (r < 0) {
-			fprintf(stderr, "fmd: %s\n", err.msg);
+			complain(err.msg);
 			r = exit_code_of(r);
 		}
 	}
