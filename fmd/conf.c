@@ -56,6 +56,7 @@ static const struct setting settings[] = {
 	{"retention.transitions", NUMBER, AT(keep_transitions), "1000000", 1000, 1000000000, NULL},
 	{"retention.backlog", NUMBER, AT(keep_backlog), "1000000", 1000, 1000000000, NULL},
 	{"retention.age", SPAN, AT(keep_age), "90d", 0, 0, NULL},
+	{"retention.backup", SPAN, AT(backup), "1h", 0, 0, NULL},
 	{"self.quiet", SPAN, AT(quiet), "10m", 0, 0, NULL},
 	{"self.late", SPAN, AT(late), "60s", 0, 0, NULL},
 	{"self.disk_free", NUMBER, AT(disk_free), "268435456", 0, UINT64_MAX >> 2, NULL},

@@ -40,6 +40,7 @@ struct fmd_conf {
 	struct fm_span quiet, late;     /* of fmd's own alarms */
 	struct fm_span heartbeat;       /* 0: none */
 	uint64_t disk_free;             /* bytes */
+	struct fm_span backup;          /* between two copies; 0: none */
 	uint64_t reserve;               /* bytes; 0: none */
 	uint64_t log_level;             /* enum log_level */
 	char *journal;                  /* file of JSON lines; NULL: none */

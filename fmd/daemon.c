@@ -72,7 +72,7 @@ open_state(struct daemon *d, struct fm_err *err)
 {
 	const struct store_options opt = {.dir = d->conf->state_dir,
 		.max_transitions = d->conf->keep_transitions, .max_age = d->conf->keep_age,
-		.max_backlog = d->conf->keep_backlog};
+		.max_backlog = d->conf->keep_backlog, .now = clock_wall()};
 	const struct decoder_options dec = {.max_record = d->conf->record,
 		.max_depth = (unsigned)d->conf->depth};
 	int r = store_open(&opt, &d->store, err);
@@ -317,6 +317,7 @@ on_tick(uv_timer_t *timer)
 	FAILPOINT(d, LOG_MOVED);
 	trim(d);
 	FAILPOINT(d, TRIMMED);
+	backup_tick(d);
 	audit_tick(d, false);
 	tell_manager("WATCHDOG=1");
 }

@@ -145,6 +145,7 @@ struct daemon {
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
 	uint64_t quarantine_kept;
 	struct hold hold;
+	int64_t backup_due;             /* monotonic; 0: not decided yet */
 	struct self self;
 	struct log_budget log[LOG_N_CLASSES];
 	struct audit_budget refusals;
@@ -176,6 +177,8 @@ void engine_cycle(struct daemon *d);
 /* For commands: brings time up, collects transitions; engine_end commits. 0 or an error. */
 void engine_begin(struct daemon *d);
 int engine_end(struct daemon *d, const struct store_audit *audit);
+/* While nothing runs yet: what failed is the caller's to judge. */
+int engine_commit(struct daemon *d) FM_MUST_USE;
 transition_sink_f engine_transition;
 struct fm_time engine_time(const struct daemon *d);
 void engine_arm(struct daemon *d);
@@ -210,6 +213,8 @@ void input_forget(struct daemon *d);
 
 /* self.c: fmd's own alarms */
 void self_set(struct daemon *d, const char *id, const char *entity, bool on, const char *text);
+/* Only when it is not so already. */
+void self_level(struct daemon *d, const char *id, const char *entity, bool on, const char *text);
 void self_notice(void *ctx, enum kafka_notice what, const char *topic, int32_t partition,
 		 const char *text);
 void self_quarantined(struct daemon *d);
@@ -226,6 +231,10 @@ void hold_start(struct daemon *d);
 void hold_release(struct daemon *d);
 bool hold_begin(struct daemon *d);
 void hold_tick(struct daemon *d);
+
+/* backup.c */
+void backup_tick(struct daemon *d);
+int backup_tell_restored(struct daemon *d) FM_MUST_USE;
 
 /* control.c */
 int control_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;

@@ -312,6 +312,12 @@ commit(struct daemon *d, const struct store_audit *audit)
 	return d->failed;
 }
 
+int
+engine_commit(struct daemon *d)
+{
+	return commit(d, NULL);
+}
+
 static bool
 must_commit(const struct daemon *d)
 {
@@ -566,8 +572,10 @@ engine_start_over(struct daemon *d)
 int
 engine_start(struct daemon *d, struct fm_err *err)
 {
-	const int r = engine_catch_up_catalogue(d);
+	int r = backup_tell_restored(d);
 
+	if (r == 0)
+		r = engine_catch_up_catalogue(d);
 	if (d->demo)
 		input_forget(d);
 	d->quarantine_offered = store_cursor(d->store, "kafka.quarantine");

@@ -15,6 +15,7 @@
  *   007  alarm table full              cleared below nine tenths
  *   008  records vanished from a topic  input.c
  *   009  a sink was left behind        cleared when it has had the gaps and the state after them
+ *   010, 011  the database was replaced by a copy, no copy can be made: backup.c
  *   020  a storm of announcements      the core's own: correlator/storm.c
  *
  * And the heartbeat, which is no alarm.
@@ -74,8 +75,8 @@ is_active(const struct daemon *d, const char *id, const char *entity)
 }
 
 /* A level: says something only when it differs from what stands. */
-static void
-hold(struct daemon *d, const char *id, const char *entity, bool on, const char *text)
+void
+self_level(struct daemon *d, const char *id, const char *entity, bool on, const char *text)
 {
 	if (is_active(d, id, entity) != on)
 		set(d, id, entity, on, text);
@@ -100,7 +101,7 @@ quarantine_tick(struct daemon *d, struct fm_time now)
 	if (s->quarantine_quiet.ns == 0 || now.ns < s->quarantine_quiet.ns)
 		return;
 	s->quarantine_quiet.ns = 0;
-	hold(d, "990.001", QUARANTINE, false, "");
+	self_level(d, "990.001", QUARANTINE, false, "");
 }
 
 /* ---- 002: brokers ------------------------------------------------------------------------------- */
@@ -115,7 +116,7 @@ unreachable_tick(struct daemon *d)
 		return;
 	snprintf(text, sizeof(text), "No Kafka broker can be reached%s%s",
 		 d->self.refusal[0] != '\0' ? ": " : "", d->self.refusal);
-	hold(d, "990.002", INPUT, true, text);
+	self_level(d, "990.002", INPUT, true, text);
 }
 
 /* The first reason stays while it lasts: those of each try differ in addresses and times only. */
@@ -139,7 +140,7 @@ reachable(struct daemon *d, bool on, const char *text)
 	d->self.unreachable = !on;
 	if (on) {
 		d->self.refusal[0] = '\0';
-		hold(d, "990.002", INPUT, false, "");
+		self_level(d, "990.002", INPUT, false, "");
 	}
 	if (was == on)
 		return;
@@ -249,11 +250,11 @@ late_tick(struct daemon *d, struct sink_mark *mark, const struct sink_stats *s, 
 			 (long long)((now - mark->at) / FM_NS_PER_S),
 			 s->last_error != NULL ? s->last_error : s->state != NULL ? s->state : "");
 		if (!in_time)
-			hold(d, "990.004", entity, true, text);
+			self_level(d, "990.004", entity, true, text);
 		return;
 	}
 	if (in_time || s->acked == s->last_seq)
-		hold(d, "990.004", entity, false, "");
+		self_level(d, "990.004", entity, false, "");
 	*mark = (struct sink_mark){s->last_seq, now};
 }
 
@@ -273,7 +274,7 @@ look_at_sink(void *ctx, const struct sink_stats *s)
 	late_tick(v->d, &v->d->self.mark[v->i++], s, entity);
 	snprintf(text, sizeof(text), "%.120s was away too long: it gets the newest of each alarm, "
 		 "and gaps in place of the rest", s->name);
-	hold(v->d, "990.009", entity, s->left_behind, text);
+	self_level(v->d, "990.009", entity, s->left_behind, text);
 }
 
 /* ---- 006: hosts --------------------------------------------------------------------------------- */
@@ -292,9 +293,9 @@ look_at_host(void *ctx, const struct corr_host *h)
 	snprintf(text, sizeof(text), "%llu libvirt events of %.100s were lost on their way",
 		 (unsigned long long)h->lost, h->name);
 	if (h->lost == 0)
-		hold(d, "990.006", entity, false, "");
+		self_level(d, "990.006", entity, false, "");
 	else if (h->lost_since.ns == 0 || now.ns - h->lost_since.ns >= d->conf->late.ns)
-		hold(d, "990.006", entity, true, text);
+		self_level(d, "990.006", entity, true, text);
 }
 
 static void
@@ -319,7 +320,7 @@ table_tick(struct daemon *d)
 
 	snprintf(text, sizeof(text), "%llu alarms are active; further warning and minor ones are "
 		 "refused", (unsigned long long)n);
-	hold(d, "990.007", TABLE, n >= (stands ? most - most / 10 : most), text);
+	self_level(d, "990.007", TABLE, n >= (stands ? most - most / 10 : most), text);
 }
 
 /* ---- all ---------------------------------------------------------------------------------------- */
@@ -328,7 +329,7 @@ table_tick(struct daemon *d)
 void
 self_start(struct daemon *d)
 {
-	hold(d, "990.005", CATALOGUE, false, "");
+	self_level(d, "990.005", CATALOGUE, false, "");
 	if (is_active(d, "990.001", QUARANTINE))
 		d->self.quarantine_quiet = fm_time_add(clock_wall(), d->conf->quiet);
 }

@@ -62,14 +62,33 @@ produce(struct kafka_sink *ks, const struct wire *w, rd_kafka_headers_t *headers
 	return code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? -EAGAIN : -EIO;
 }
 
+/*
+ * By its own record: after a copy has taken the database's place, what is left of the old stream is
+ * still told as the old stream's.
+ */
+static const char *
+stream_of(const struct kafka_sink *ks, const struct stored_transition *tr, char ret[FM_UUID_STR])
+{
+	static const char member[] = "\"stream\":\"";
+	const size_t head = tr->len < 128 ? tr->len : 128;
+	const char *at = memmem(tr->json, head, member, sizeof(member) - 1);
+
+	if (at == NULL || head - (size_t)(at - tr->json) < sizeof(member) - 1 + FM_UUID_STR)
+		return ks->stream;
+	memcpy(ret, at + sizeof(member) - 1, FM_UUID_STR - 1);
+	ret[FM_UUID_STR - 1] = '\0';
+	return ret;
+}
+
 static int
 produce_transition(struct kafka_sink *ks, const struct stored_transition *tr, const char *type,
 		   struct wire *w, struct ticket *t)
 {
-	char id[96];
+	char id[96], stream[FM_UUID_STR];
 	char *key = fm_asprintf("%s|%s", tr->alarm_id != NULL ? tr->alarm_id : "",
 				tr->entity != NULL ? tr->entity : "");
-	snprintf(id, sizeof(id), "%s/%llu", ks->stream, (unsigned long long)tr->seq);
+	snprintf(id, sizeof(id), "%s/%llu", stream_of(ks, tr, stream),
+		 (unsigned long long)tr->seq);
 	w->key = key;
 	rd_kafka_headers_t *h = cloud_event(ks, id, type, transition_kind_name(tr->kind), key, tr->at,
 					    "application/json");

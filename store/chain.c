@@ -169,7 +169,11 @@ store_load_chains(struct store *st, struct fm_err *err)
 	sqlite3_stmt *stmt = st->sql[SQL_CHAIN_TAIL];
 	int r = 0, step = SQLITE_DONE;
 
-	ch->seed = fm_hash64(st->stream, strlen(st->stream), 0);
+	/* Links are as slots were when they were written: by the stream before any restore. */
+	char first[FM_UUID_STR];
+	memcpy(first, st->stream, sizeof(first));
+	(void)store_get_self_blob(st, "chain.of", first, FM_UUID_STR - 1);
+	ch->seed = fm_hash64(first, strlen(first), 0);
 	ch->key = fm_malloc(HEADS_BYTES);
 	ch->uuid = fm_malloc(HEADS_BYTES);
 	load_saved(st);

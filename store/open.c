@@ -69,6 +69,11 @@ lock_dir(struct store *st, struct fm_err *err)
 static int
 make_file(struct store *st, struct fm_err *err)
 {
+	struct stat file;
+
+	if ((stat(st->path, &file) < 0 || file.st_size == 0) && store_has_backup(st))
+		return fm_fail(err, -EUCLEAN, "%s: missing or empty", st->path);
+
 	int fd = open(st->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 
 	if (fd >= 0)
@@ -254,22 +259,88 @@ migrate(struct store *st, struct fm_err *err)
 
 /* ---- open and close -------------------------------------------------------------- */
 
+/* Steps from the file on: they may be gone once more, with a copy in the file's place. */
+static int
+open_file(struct store *st, struct fm_err *err)
+{
+	static int (*const steps[])(struct store *, struct fm_err *) = {
+		make_file, connect_file, configure, migrate, store_prepare_all,
+		check_unless_clean, load,
+	};
+	int r = 0;
+
+	if (store_recovery_unfinished(st))
+		return fm_fail(err, -EUCLEAN, "%s: a recovery was interrupted", st->path);
+	for (size_t i = 0; r == 0 && i < FM_ARRAY_LEN(steps); i++)
+		r = steps[i](st, err);
+	return r;
+}
+
+static void
+close_connection(struct store *st)
+{
+	if (st->db == NULL)
+		return;
+	store_backup_stop(st);
+	store_rollback(st);
+	if (st->broken != 0 || store_transact(st, mark_clean, NULL, NULL) < 0)
+		keep_wal_on_close(st, 1);
+	store_finalize_all(st);
+	sqlite3_close(st->db);
+	st->db = NULL;
+}
+
+static void
+forget_file(struct store *st)
+{
+	close_connection(st);
+	store_free_cycle(st);
+	store_free_chains(st);
+	memset(st->sql, 0, sizeof(st->sql));
+	memset(st->put_row, 0, sizeof(st->put_row));
+	memset(st->del_row, 0, sizeof(st->del_row));
+	memset(st->each_row, 0, sizeof(st->each_row));
+	memset(&st->chains, 0, sizeof(st->chains));
+	st->broken = 0;
+	st->wal_frames = 0;
+}
+
+static int
+open_copy_instead(struct store *st, struct fm_err *err)
+{
+	struct fm_err why = *err;
+	int r;
+
+	st->broken = -EUCLEAN;          /* nothing of it is written at its close */
+	forget_file(st);
+	r = store_recover(st, st->opened_at, err);
+	if (r < 0) {
+		struct fm_err also = *err;
+
+		return fm_fail(err, r, "%.200s; %.200s. What is there stays: see fmd(8), RECOVERY",
+			       why.msg, also.msg);
+	}
+	st->recovered = fm_asprintf("%s; put aside, and a copy is in its place", why.msg);
+	return open_file(st, err);
+}
+
 int
 store_open(const struct store_options *opt, struct store **ret, struct fm_err *err)
 {
-	static int (*const steps[])(struct store *, struct fm_err *) = {
-		lock_dir, make_file, connect_file, configure, migrate,
-		store_prepare_all, check_unless_clean, load,
-	};
 	struct store *st = fm_calloc(1, sizeof(*st));
 
 	st->lock_fd = -1;
 	st->max_transitions = opt->max_transitions;
 	st->max_age = opt->max_age;
 	st->max_backlog = opt->max_backlog;
+	st->opened_at = opt->now;
 	int r = enter_dir(st, opt->dir, err);
-	for (size_t i = 0; r == 0 && i < FM_ARRAY_LEN(steps); i++)
-		r = steps[i](st, err);
+	if (r == 0)
+		r = lock_dir(st, err);
+	if (r == 0)
+		r = open_file(st, err);
+	if (r == -EUCLEAN)
+		r = open_copy_instead(st, err);
 	if (r < 0) {
 		if (st->broken == 0)
 			st->broken = r;
@@ -281,16 +352,10 @@ store_open(const struct store_options *opt, struct store **ret, struct fm_err *e
 	return 0;
 }
 
-static void
-close_connection(struct store *st)
+const char *
+store_recovered(const struct store *st)
 {
-	if (st->db == NULL)
-		return;
-	store_rollback(st);
-	if (st->broken != 0 || store_transact(st, mark_clean, NULL, NULL) < 0)
-		keep_wal_on_close(st, 1);
-	store_finalize_all(st);
-	sqlite3_close(st->db);
+	return st->recovered;
 }
 
 void
@@ -303,6 +368,7 @@ store_close(struct store *st)
 	store_free_chains(st);
 	if (st->lock_fd >= 0)
 		close(st->lock_fd);
+	free(st->recovered);
 	free(st->dir);
 	free(st->path);
 	free(st);

@@ -140,6 +140,14 @@ store_migrate(struct store *st, const struct schema_step *steps, int target, str
 			       "knows up to %d", st->path, (long long)version, target);
 	if (version == 0)
 		return take_step(st, NULL, target, err);
+	if (version < target) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "fmd.db.v%d", (int)version);
+		r = store_backup_now(st, name, st->opened_at, err);
+		if (r < 0)
+			return r;
+	}
 	for (const struct schema_step *s = steps; s->version != 0; s++) {
 		if (s->version <= version)
 			continue;

@@ -23,6 +23,7 @@ struct store_options {
 	uint64_t max_transitions;       /* retention by count, 0: no limit */
 	struct fm_span max_age;         /* retention by age, 0: no limit */
 	uint64_t max_backlog;           /* what retention keeps for slow readers, 0: no limit */
+	struct fm_time now;             /* for the names and marks of what is put aside */
 };
 
 /*
@@ -32,10 +33,16 @@ struct store_options {
  * SQLite's quick_check runs unless the last store_close was a clean one: it reads what it checks,
  * and 100,000 alarms must be back within a second. After a crash it covers the whole file up to 256
  * MiB, and beyond that the state without the log, whose newest part is always read.
+ *
+ * A damaged file, or one that is missing beside a backup, is put aside and the newest whole backup
+ * takes its place: store_recovered. Without one the answer is -EUCLEAN and all stays as it was.
  */
 int store_open(const struct store_options *opt, struct store **ret, struct fm_err *err) FM_MUST_USE;
 /* NULL is accepted; an open transaction is rolled back. Never carry a store over a fork. */
 void store_close(struct store *st);
+
+/* What was damaged and where it is now, in words; NULL: nothing was. */
+const char *store_recovered(const struct store *st);
 
 /* Identity of this store's sequence: a UUID made when the database was made (the "epoch"). */
 const char *store_stream(const struct store *st);
@@ -144,6 +151,19 @@ int store_trim(struct store *st, struct fm_time now, const struct store_readers 
  * below 1 MiB. Never called, commits do it themselves at 64 MiB.
  */
 int store_checkpoint(struct store *st, struct fm_err *err);
+
+/*
+ * A copy of all that is committed when it ends, as DIR/name; the one before it becomes name.1. Steps
+ * come between cycles, each a bounded number of pages; 1: it is done, 0: another one is needed. An
+ * error ends it, and what there was stays. now is what the copy says of itself in store_meta
+ * "copy_of", before the stream it was made of; who opens a copy gets a new stream.
+ */
+#define STORE_BACKUP "fmd.backup"
+int store_backup_begin(struct store *st, const char *name, struct fm_time now, struct fm_err *err)
+	FM_MUST_USE;
+int store_backup_step(struct store *st, int pages, struct fm_err *err) FM_MUST_USE;
+bool store_backup_running(const struct store *st);
+void store_backup_stop(struct store *st);
 
 /* ---- read ------------------------------------------------------------------------ */
 

@@ -146,6 +146,15 @@ struct ids {
 	uint64_t committed;             /* newest that is durable */
 };
 
+/* The copy that is being made. */
+struct copy {
+	char *part, *name;              /* part NULL: none is */
+	int fd;
+	sqlite3 *db;
+	sqlite3_backup *job;
+	struct fm_time at;
+};
+
 struct store {
 	/* immutable once open */
 	char *dir, *path;
@@ -154,6 +163,8 @@ struct store {
 	char stream[FM_UUID_STR];
 	uint64_t max_transitions, max_backlog;
 	struct fm_span max_age;
+	struct fm_time opened_at;
+	char *recovered;                /* see store_recovered */
 	sqlite3_stmt *sql[SQL_N];
 	sqlite3_stmt *put_row[ROW_N_KINDS], *del_row[ROW_N_KINDS], *each_row[ROW_N_KINDS];
 
@@ -161,6 +172,7 @@ struct store {
 	int broken;                     /* -EIO or -EUCLEAN once seen: nothing works after it */
 	struct cycle cycle;
 	struct ids log, audit, quarantine;
+	struct copy copy;
 	uint64_t backlog_first;         /* lowest seq in the backlog; 0: it is empty */
 	struct chains chains;
 	uint64_t wal_frames;
@@ -223,6 +235,16 @@ typedef int store_act_f(struct store *st, const void *arg, struct fm_err *err);
 int store_transact(struct store *st, store_act_f *fn, const void *arg, struct fm_err *err)
 	FM_MUST_USE;
 void store_free_cycle(struct store *st);
+
+/* ---- backup.c, recover.c --------------------------------------------------------- */
+
+/* All at once, for a step of the schema. */
+int store_backup_now(struct store *st, const char *name, struct fm_time now, struct fm_err *err)
+	FM_MUST_USE;
+bool store_has_backup(const struct store *st);
+bool store_recovery_unfinished(const struct store *st);
+/* The connection is closed, the lock held. */
+int store_recover(struct store *st, struct fm_time now, struct fm_err *err) FM_MUST_USE;
 
 /* ---- chain.c --------------------------------------------------------------------- */
 

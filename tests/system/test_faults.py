@@ -46,7 +46,7 @@ class Faults(test_self.Self):
         told = {}
         for t in self.transitions():
             self.assertEqual(told.setdefault((t["stream"], t["seq"]), t), t)
-        return list(told.values())
+        return sorted(told.values(), key=lambda t: t["seq"])      # the topic has partitions
 
     def hosts(self):
         return {a["entity_instance_id"]: a["count"] for a in self.rows("alarm-list")
@@ -176,6 +176,109 @@ class FullDisk(Faults):
         self.start("-c", config)
         wait(lambda: len(self.hosts()) == len(self.sent), "all that was sent")
         self.assertEqual(set(self.hosts().values()), {1})
+
+
+# ---- the database --------------------------------------------------------------------------------
+
+def damage(path):
+    """Every third page but the first two."""
+    with open(path, "r+b") as file:
+        for page in range(2, path.stat().st_size // 4096, 3):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 4096)
+
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Database(Faults):
+    def evidence(self):
+        return sorted(p.name for p in (self.dir / "state").glob("fmd.db.corrupt-*")
+                      if not p.name.endswith("-wal"))
+
+    def kill(self, fmd):
+        fmd.kill()
+        fmd.wait()
+
+    def copied(self):
+        """Waits for a copy that was begun after this call."""
+        names = [self.dir / "state/fmd.backup", self.dir / "state/fmd.backup.1"]
+
+        def ids():
+            return [n.stat().st_ino if n.exists() else 0 for n in names]
+        for _ in range(2):
+            was = ids()
+            wait(lambda: ids() != was, "a copy")
+
+    def damaged_after(self, text=""):
+        """Alarms a (in the copy) and b (behind it), told; an end by a kill, then damage."""
+        config = self.conf("retention: {backup: 1s}\n" + text)
+        fmd = self.start("-c", config)
+        self.produce("fm.requests", request(entity="host=a"))
+        wait(self.hosts, "a")
+        self.copied()
+        self.end(fmd)
+        fmd = self.start("-c", self.conf("retention: {backup: 0}\n" + text))
+        self.produce("fm.requests", request(entity="host=b"))
+        wait(lambda: len(self.hosts()) == 2, "b")
+        wait(lambda: len(self.told_once()) >= self.figure("store", "last sequence"), "all told")
+        self.kill(fmd)
+        damage(self.dir / "state/fmd.db")
+        return config
+
+    def test_damage_is_put_aside_and_a_copy_goes_on_from_where_it_was(self):
+        config = self.damaged_after()
+        before = self.told_once()
+        old = before[0]["stream"]
+        self.start("-c", config)
+        wait(lambda: len(self.hosts()) == 2, "b to be read again")
+        self.assertEqual(self.hosts(), {"host=a": 1, "host=b": 1})
+        alarm = self.raised("990.010")
+        self.assertIn("made anew from a copy of 20", alarm["reason_text"])
+        self.assertEqual(len(self.evidence()), 1)
+        # The stream is another one, begins with what happened and has no hole; old numbers stay.
+        last = self.figure("store", "last sequence")
+        wait(lambda: any(t["seq"] == last and t["stream"] != old for t in self.told_once()), "all")
+        new = [t for t in self.told_once() if t["stream"] != old]
+        self.assertEqual({t["stream"] for t in new}, {new[0]["stream"]})
+        self.assertEqual(new[0]["kind"], "list-rebuilt")
+        self.assertEqual([t["seq"] for t in new], list(range(new[0]["seq"], last + 1)))
+        self.assertEqual([t for t in self.told_once() if t["stream"] == old], before)
+        self.assertIn("host=b", [t["alarm"]["entity_instance_id"] for t in new])
+        self.assertIn("from a copy of 20", self.fm("event-list", "--include_suppress").stdout)
+
+    def test_it_is_told_once_and_stays_until_an_operator_has_seen_it(self):
+        config = self.damaged_after()
+        self.kill(self.start("-c", config))
+        self.start("-c", config)
+        alarm = self.raised("990.010")
+        self.assertEqual(alarm["count"], 1)
+        last = self.figure("store", "last sequence")
+        wait(lambda: self.told_once()[-1]["seq"] >= last, "all to be told")
+        self.assertEqual([t["kind"] for t in self.told_once()].count("list-rebuilt"), 1)
+        self.assertEqual(self.fm("alarm-delete", "--yes", alarm["uuid"]).returncode, 0)
+        self.assertEqual(self.active("990.010"), [])
+
+    def test_without_a_copy_fmd_does_not_begin_with_nothing(self):
+        config = self.conf("retention: {backup: 0}\n")
+        fmd = self.start("-c", config)
+        self.produce("fm.requests", request(entity="host=a"))
+        wait(self.hosts, "a")
+        self.kill(fmd)
+        for name in ("fmd.db", "fmd.db-wal"):
+            path = self.dir / "state" / name
+            path.write_bytes(b"\xa5" * path.stat().st_size)
+        out = self.run_fmd("-c", config)
+        self.assertEqual(out.returncode, 1, out.stderr)
+        self.assertIn("no whole copy", out.stderr)
+        self.assertEqual(self.evidence(), [])
+
+    def test_a_copy_that_cannot_be_made_is_an_alarm(self):
+        config = self.conf("retention: {backup: 1s}\n")
+        (self.dir / "state").mkdir()
+        (self.dir / "state/fmd.backup.part").mkdir()
+        self.start("-c", config)
+        self.raised("990.011")
+        (self.dir / "state/fmd.backup.part").rmdir()
+        self.cleared("990.011")
 
 
 if __name__ == "__main__":
