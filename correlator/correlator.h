@@ -88,6 +88,13 @@ void corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id,
 void corr_set_deaf(struct correlator *corr, bool on);
 void corr_missed(struct correlator *corr, struct fm_span missed);
 
+/*
+ * The clock that "now" follows was set forward by so much without so much time having passed: every
+ * deadline but those of shelves and windows, which are meant by the clock, comes that much later, so
+ * that it lasts as long as ever. To be called before the first input by the new clock.
+ */
+void corr_stepped(struct correlator *corr, struct fm_span by);
+
 /* The next catalogue: rules are linked anew, alarms of vanished records stay and can be cleared. */
 void corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct fm_time now,
 			 transition_sink_f *sink, void *ctx);

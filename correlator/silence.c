@@ -59,13 +59,25 @@ move_slot(struct correlator *corr, struct slot *slot, struct fm_span by)
 		al_dirty(corr, slot->al);
 }
 
-void
-corr_missed(struct correlator *corr, struct fm_span missed)
+static bool
+is_of_silence(enum deadline_kind kind)
+{
+	return rests_on_silence(kind) || kind == DL_HOLD_ON;
+}
+
+static bool
+is_a_span(enum deadline_kind kind)
+{
+	return kind != DL_SHELF && kind != DL_WINDOW;
+}
+
+static void
+put_off(struct correlator *corr, bool (*moves)(enum deadline_kind), struct fm_span by)
 {
 	const size_t n = corr->heap.n;
 	struct fm_heap_node **node;
 
-	if (n == 0 || missed.ns <= 0)
+	if (n == 0 || by.ns <= 0)
 		return;
 	/* Moved in the order in which they would fire: equal ones keep it, after a restart too. */
 	node = fm_calloc(n, sizeof(struct fm_heap_node *));
@@ -74,11 +86,23 @@ corr_missed(struct correlator *corr, struct fm_span missed)
 	for (size_t i = 0; i < n; i++) {
 		struct deadline *dl = (struct deadline *)node[i];
 
-		if (!rests_on_silence(dl->kind) && dl->kind != DL_HOLD_ON)
+		if (!moves(dl->kind))
 			continue;
-		dl_arm(corr, dl, dl->kind, dl->owner, fm_time_add(dl->node.due, missed));
-		if (dl->kind != DL_OVERDUE)
-			move_slot(corr, dl->owner, missed);
+		dl_arm(corr, dl, dl->kind, dl->owner, fm_time_add(dl->node.due, by));
+		if (dl->kind == DL_HOLD_ON || dl->kind == DL_STEP)
+			move_slot(corr, dl->owner, by);
 	}
 	free(node);
+}
+
+void
+corr_missed(struct correlator *corr, struct fm_span missed)
+{
+	put_off(corr, is_of_silence, missed);
+}
+
+void
+corr_stepped(struct correlator *corr, struct fm_span by)
+{
+	put_off(corr, is_a_span, by);
 }

@@ -248,7 +248,7 @@ on_sink(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	kafka_sink_poll(d->ksink, clock_wall());
+	kafka_sink_poll(d->ksink, d->steady.time);
 	engine_cycle(d);
 }
 
@@ -260,7 +260,7 @@ on_agent(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	fmagent_poll(d->agent, clock_wall());
+	fmagent_poll(d->agent, d->steady.time);
 	while (fmagent_news(d->agent, news))
 		log_line(LOG_NOTICE, "snmp", "%s", news);
 	engine_cycle(d);
@@ -289,7 +289,7 @@ trim(struct daemon *d)
 	int n;
 
 	do
-		n = store_trim(d->store, clock_wall(), &rd, TRIM_ROWS, &err);
+		n = store_trim(d->store, d->steady.time, &rd, TRIM_ROWS, &err);
 	while (n == TRIM_ROWS && clock_mono_ns() < until);
 	if (n < 0)
 		log_often(d->log, LOG_UPKEEP, "retention: %s", err.msg);
@@ -300,13 +300,15 @@ on_tick(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
 	struct fm_err err = {0};
+	const struct fm_time now = engine_look(d);
 
 	hold_tick(d);
 	if (d->source != NULL)
-		kafka_source_tick(d->source, clock_wall());
-	kafka_sink_poll(d->ksink, clock_wall());
-	self_tick(d, clock_wall());
-	input_tick(d, clock_wall());
+		kafka_source_tick(d->source, now);
+	kafka_sink_poll(d->ksink, now);
+	self_tick(d, now);
+	steady_tick(d);
+	input_tick(d, now);
 	if (d->agent != NULL)
 		fmagent_publish(d->agent);
 	engine_cycle(d);
@@ -422,7 +424,7 @@ last_commit(struct daemon *d)
 	engine_begin(d);
 	(void)engine_end(d, NULL);
 	FAILPOINT(d, STOP_COMMITTED);
-	kafka_sink_poll(d->ksink, clock_wall());
+	kafka_sink_poll(d->ksink, d->steady.time);
 }
 
 static void

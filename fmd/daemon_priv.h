@@ -50,6 +50,7 @@ void log_tick(struct log_budget *budget, bool last);
 /* The only clock reads of fmd. */
 struct fm_time clock_wall(void);
 int64_t clock_mono_ns(void);
+int64_t clock_boot_ns(void);
 
 enum input_state { INPUT_WAITING, INPUT_READING, INPUT_LOST, INPUT_UNUSED };
 
@@ -108,6 +109,15 @@ struct self {
 	struct sink_mark mark[CONF_MAX_LIST + 2];       /* SNMP targets, Kafka, journal */
 };
 
+/* steady.c */
+struct steady {
+	struct fm_time time;            /* as of the last look */
+	int64_t boot;                   /* CLOCK_BOOTTIME, then */
+	int64_t ahead;                  /* of the wall clock, then */
+	bool lived;                     /* all input was heard once in this run */
+	int64_t quiet_at;               /* monotonic, when 990.012 may clear; 0: not known yet */
+};
+
 /* hold.c */
 struct hold {
 	bool on, dry, reserved;
@@ -144,6 +154,7 @@ struct daemon {
 	struct fm_time missed_until;    /* wall clock: not listened to before, and accounted for */
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
 	uint64_t quarantine_kept;
+	struct steady steady;
 	struct hold hold;
 	int64_t backup_due;             /* monotonic; 0: not decided yet */
 	struct self self;
@@ -174,6 +185,8 @@ struct daemon {
 int engine_restore(struct daemon *d, struct fm_err *err) FM_MUST_USE;
 int engine_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;
 void engine_cycle(struct daemon *d);
+/* The time that waiting goes by (steady.c), up to date. */
+struct fm_time engine_look(struct daemon *d);
 /* For commands: brings time up, collects transitions; engine_end commits. 0 or an error. */
 void engine_begin(struct daemon *d);
 int engine_end(struct daemon *d, const struct store_audit *audit);
@@ -231,6 +244,13 @@ void hold_start(struct daemon *d);
 void hold_release(struct daemon *d);
 bool hold_begin(struct daemon *d);
 void hold_tick(struct daemon *d);
+
+/* steady.c */
+void steady_start(struct daemon *d);
+struct fm_span steady_gap(const struct daemon *d);
+/* heard: all input is, now. Between cycles. */
+void steady_look(struct daemon *d, bool heard);
+void steady_tick(struct daemon *d);
 
 /* backup.c */
 void backup_tick(struct daemon *d);

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define DEMO_PAUSE_S 4
+/* More than any turn of the loop takes, less than what the source calls a stall. */
+#define ENGINE_STALL_MS 1500
 
 /* Crash-only: what was not committed is read again by the next start. */
 void
@@ -234,7 +236,7 @@ take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 static bool
 drain(struct daemon *d)
 {
-	const struct fm_time wall = clock_wall();
+	const struct fm_time wall = d->steady.time;
 	const int64_t until = clock_mono_ns() + (int64_t)d->conf->cycle_ms * FM_NS_PER_MS;
 	struct kafka_record rec;
 	uint64_t n = 0;
@@ -335,10 +337,22 @@ caught_up(const struct daemon *d)
 }
 
 struct fm_time
+engine_look(struct daemon *d)
+{
+	const struct fm_span gap = steady_gap(d);
+
+	/* After a suspend no time passes before the source has noticed it, whoever comes first. */
+	if (d->source != NULL && gap.ns > ENGINE_STALL_MS * FM_NS_PER_MS)
+		kafka_source_tick(d->source, fm_time_add(d->steady.time, gap));
+	steady_look(d, caught_up(d));
+	return d->steady.time;
+}
+
+struct fm_time
 engine_time(const struct daemon *d)
 {
 	const struct fm_time now = corr_now(d->corr);
-	const struct fm_time wall = fm_time_sub(clock_wall(), fm_span_ms(ENGINE_LATENESS_MS));
+	const struct fm_time wall = fm_time_sub(d->steady.time, fm_span_ms(ENGINE_LATENESS_MS));
 
 	/* The demo's story is told in the past: its time goes on only when the telling pauses. */
 	if (d->demo && (d->record_mono == 0 ||
@@ -389,6 +403,7 @@ engine_cycle(struct daemon *d)
 
 	if (d->stopping)
 		return;
+	(void)engine_look(d);
 	more = drain(d);
 	FAILPOINT(d, CYCLE_DRAINED);
 	if (d->source != NULL)
@@ -407,7 +422,7 @@ engine_cycle(struct daemon *d)
 		return;
 	}
 	offer_quarantine(d);
-	if (outbox_pump(d->outbox, clock_wall()))
+	if (outbox_pump(d->outbox, d->steady.time))
 		more = true;
 	FAILPOINT(d, CYCLE_PUMPED);
 	if (!d->hold.dry && outbox_dirty(d->outbox))
@@ -435,7 +450,7 @@ on_wake(uv_timer_t *timer)
 void
 engine_arm(struct daemon *d)
 {
-	struct fm_time due, wall = clock_wall();
+	struct fm_time due, wall = d->steady.time;
 	int64_t ms = 1000;
 
 	if (d->more && !d->stopping) {
@@ -466,6 +481,7 @@ engine_arm(struct daemon *d)
 void
 engine_begin(struct daemon *d)
 {
+	(void)engine_look(d);
 	corr_advance(d->corr, engine_time(d), engine_transition, d);
 }
 
@@ -480,7 +496,7 @@ engine_end(struct daemon *d, const struct store_audit *audit)
 	if (r < 0)
 		engine_fail(d, r, "commit");
 	else
-		(void)outbox_pump(d->outbox, clock_wall());
+		(void)outbox_pump(d->outbox, d->steady.time);
 	engine_arm(d);
 	return r;
 }
@@ -572,6 +588,7 @@ engine_start_over(struct daemon *d)
 int
 engine_start(struct daemon *d, struct fm_err *err)
 {
+	steady_start(d);
 	int r = backup_tell_restored(d);
 
 	if (r == 0)

@@ -136,7 +136,7 @@ stopped_since(const struct daemon *d, const struct part *p)
 static void
 account_missed(struct daemon *d, struct fm_time from)
 {
-	const struct fm_time wall = clock_wall();
+	const struct fm_time wall = d->steady.time;
 
 	if (d->demo || from.ns == 0)
 		return;

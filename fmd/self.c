@@ -15,6 +15,7 @@
  *   007  alarm table full              cleared below nine tenths
  *   008  records vanished from a topic  input.c
  *   009  a sink was left behind        cleared when it has had the gaps and the state after them
+ *   014  the clock was set            steady.c
  *   010, 011  the database was replaced by a copy, no copy can be made: backup.c
  *   020  a storm of announcements      the core's own: correlator/storm.c
  *
@@ -49,7 +50,7 @@ self_time(const struct daemon *d)
 
 	if (at.ns != 0)
 		return at;
-	return d->record_ts.ns != 0 ? d->record_ts : clock_wall();
+	return d->record_ts.ns != 0 ? d->record_ts : d->steady.time;
 }
 
 static void
@@ -88,7 +89,7 @@ self_level(struct daemon *d, const char *id, const char *entity, bool on, const 
 void
 self_quarantined(struct daemon *d)
 {
-	d->self.quarantine_quiet = fm_time_add(clock_wall(), d->conf->quiet);
+	d->self.quarantine_quiet = fm_time_add(d->steady.time, d->conf->quiet);
 	set(d, "990.001", QUARANTINE, true, "Input records could not be read and were "
 	    "quarantined; see fm quarantine-list");
 }
@@ -331,7 +332,7 @@ self_start(struct daemon *d)
 {
 	self_level(d, "990.005", CATALOGUE, false, "");
 	if (is_active(d, "990.001", QUARANTINE))
-		d->self.quarantine_quiet = fm_time_add(clock_wall(), d->conf->quiet);
+		d->self.quarantine_quiet = fm_time_add(d->steady.time, d->conf->quiet);
 }
 
 /* ---- heartbeat ---------------------------------------------------------------------------------- */

@@ -262,6 +262,9 @@ verb_stats(struct verb_call *call)
 	stats_core(call);
 	if (d->source != NULL)
 		kafka_source_get_stats(d->source, &k);
+	figure(call, "time", "all input heard once", d->steady.lived, "");
+	figure(call, "time", "ahead of the clock", d->steady.ahead > 0 ?
+	       (uint64_t)(d->steady.ahead / FM_NS_PER_S) : 0, "s");
 	figure(call, "kafka", "reachable", k.reachable, "");
 	figure(call, "kafka", "records", k.records, "");
 	figure(call, "kafka", "bytes", k.bytes, "bytes");

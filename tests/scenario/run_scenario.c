@@ -290,16 +290,18 @@ static void
 silence(struct run *run, const struct scn_step *step)
 {
 	const char *w = step->n_words == 1 ? step->word[0] : "";
-	struct fm_span missed;
+	struct fm_span span;
 
 	advance(run, fm_time_add(run->base, step->at));
 	if (step->verb == SCN_DEAF) {
 		run->deaf = strcmp(w, "on") == 0;
 		corr_set_deaf(run->corr, run->deaf);
-	} else if (fm_span_parse(w, strlen(w), &missed) == 0) {
-		corr_missed(run->corr, missed);
+	} else if (fm_span_parse(w, strlen(w), &span) < 0) {
+		fail(run, step, "SPAN");
+	} else if (step->verb == SCN_STEPPED) {
+		corr_stepped(run->corr, span);
 	} else {
-		fail(run, step, "missed SPAN");
+		corr_missed(run->corr, span);
 	}
 }
 
@@ -536,6 +538,7 @@ one_step(struct run *run, const struct scn_step *step)
 		break;
 	case SCN_DEAF:
 	case SCN_MISSED:
+	case SCN_STEPPED:
 		silence(run, step);
 		break;
 	case SCN_EXPECT:

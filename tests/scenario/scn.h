@@ -12,7 +12,7 @@
 #define SCN_VERBS(X) X(NOVA, "nova") X(LIBVIRT, "libvirt") X(REQUEST, "request") \
 	X(RECORD, "record") X(OPERATE, "operate") X(EXPECT, "expect") X(RESTART, "restart") \
 	X(KILL, "kill") X(ALLOW, "allow") X(CATALOGUE, "catalogue") X(DEAF, "deaf") \
-	X(MISSED, "missed") X(WINDOW, "window") X(RELOAD, "reload")
+	X(MISSED, "missed") X(STEPPED, "stepped") X(WINDOW, "window") X(RELOAD, "reload")
 enum scn_verb {
 #define FM_X(id, name) SCN_##id,
 	SCN_VERBS(FM_X)

@@ -45,6 +45,7 @@ WRAP(void, corr_self, struct correlator *corr, struct fm_time at, const char *al
 WRAP(void, corr_restored, struct correlator *corr, struct fm_time now);
 WRAP(void, corr_set_deaf, struct correlator *corr, bool on);
 WRAP(void, corr_missed, struct correlator *corr, struct fm_span missed);
+WRAP(void, corr_stepped, struct correlator *corr, struct fm_span by);
 WRAP(void, corr_swap_catalogue, struct correlator *corr, const struct catalogue *cat,
      struct fm_time now, transition_sink_f *sink, void *ctx);
 WRAP(void, engine_transition, void *ctx, struct transition *tr);
@@ -408,6 +409,13 @@ __wrap_corr_missed(struct correlator *corr, struct fm_span missed)
 {
 	note(IN_MISSED, (struct fm_time){0})->span = missed;
 	__real_corr_missed(corr, missed);
+}
+
+void
+__wrap_corr_stepped(struct correlator *corr, struct fm_span by)
+{
+	note(IN_STEPPED, (struct fm_time){0})->span = by;
+	__real_corr_stepped(corr, by);
 }
 
 void

@@ -167,7 +167,7 @@ uint64_t wires_content(uint64_t seq);
 
 /* ---- inputs.c ------------------------------------------------------------------------------- */
 
-enum input_kind { IN_RECORD, IN_PASS, IN_QUARANTINE, IN_ADVANCE, IN_COMMAND, IN_SELF, IN_MISSED,
+enum input_kind { IN_RECORD, IN_PASS, IN_QUARANTINE, IN_ADVANCE, IN_COMMAND, IN_SELF, IN_MISSED, IN_STEPPED,
 	IN_DEAF, IN_SWAP, IN_BEAT };
 struct input {
 	enum input_kind kind;

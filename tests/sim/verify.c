@@ -345,6 +345,9 @@ tell(struct model *m, const struct input *in)
 		corr_self(m->corr, in->at, in->id, in->entity, in->set, (enum severity)in->what,
 			  in->text, take, m);
 		return;
+	case IN_STEPPED:
+		corr_stepped(m->corr, in->span);
+		return;
 	case IN_MISSED:
 		corr_missed(m->corr, in->span);
 		return;

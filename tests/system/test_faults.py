@@ -8,8 +8,11 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import struct
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -17,6 +20,7 @@ import test_daemon  # noqa: E402
 import test_self  # noqa: E402
 from test_daemon import Base, wait  # noqa: E402
 from test_self import request  # noqa: E402
+from story import Story  # noqa: E402
 
 
 class Faults(test_self.Self):
@@ -27,7 +31,7 @@ class Faults(test_self.Self):
         self.there = Base("run")
         self.there.setUp()
         self.addCleanup(self.there.doCleanups)
-        self.there.start("--demo", "--state-dir", self.there.dir, "-c", self.there.config(
+        self.there.fmd = self.there.start("--demo", "--state-dir", self.there.dir, "-c", self.there.config(
             "kafka: {outputs: {alarms: there.a, transitions: there.t, quarantine: there.q}}\n"))
         self.broker = (self.there.dir / "broker").read_text().strip()
 
@@ -279,6 +283,154 @@ class Database(Faults):
         self.raised("990.011")
         (self.dir / "state/fmd.backup.part").rmdir()
         self.cleared("990.011")
+
+
+# ---- time ------------------------------------------------------------------------------------------
+
+HOUR = 3600
+PAUSED = "700.002"                              # held on for 10 s
+
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Clock(Faults):
+    """fmd with a library preloaded that moves its clocks; the brokers' stay as they are."""
+
+    def setUp(self):
+        super().setUp()
+        self.story = Story(1, 0)
+
+    def start(self, *args):
+        library = next(test_daemon.BUILD.rglob("clock_shift.so"))
+        self.clock = self.dir / "clock"
+        if not self.clock.exists():
+            self.shift()
+        env = dict(os.environ, LD_PRELOAD=str(library), FMD_TEST_CLOCK=str(self.clock))
+        with open(self.dir / "log", "ab") as log:
+            fmd = subprocess.Popen([test_daemon.BUILD / "fmd/fmd", *args], stderr=log, env=env)
+        self.addCleanup(self.end, fmd)
+        self.addCleanup(fmd.send_signal, signal.SIGCONT)
+        wait(lambda: fmd.poll() is not None or self.fm("version").returncode == 0, "fmd to answer")
+        self.assertIsNone(fmd.poll(), self.log())
+        return fmd
+
+    def shift(self, wall=0, boot=0):
+        """In place, for fmd has it mapped."""
+        with open(self.clock, "r+b" if self.clock.exists() else "wb") as file:
+            file.write(struct.pack("=qq", wall * 10**9, boot * 10**9))
+
+    def guest(self, event, state):
+        self.story.now = int(time.time() * 1000)
+        self.story.nova(event, self.story.guests[0], "compute-0", state=state)
+        self.produce("fm.requests", self.story.records[-1][2])
+
+    def applied(self, n):
+        wait(lambda: sum(r["applied"] + r["no_effect"] for r in self.rows("ledger")) >= n,
+             f"{n} records")
+
+    def began(self, text="self: {quiet: 2s}\n"):
+        """fmd is up to date and has read that a guest is paused. Returns fmd and when that was."""
+        fmd = self.start("-c", self.conf(text))
+        self.produce("fm.requests", request(entity="host=first"))
+        self.applied(1)
+        wait(lambda: self.figure("time", "all input heard once"), "fmd to be up to date")
+        at = time.monotonic()
+        self.guest("instance.pause.end", "paused")
+        self.applied(2)
+        return fmd, at
+
+    def history(self, alarm):
+        return [t["kind"] for t in self.rows("event-list", "--include_suppress")
+                if t["alarm"]["alarm_id"] == alarm and t["kind"] != "log"]
+
+    def test_a_step_forward_fires_nothing_early(self):
+        _, at = self.began()
+        self.shift(wall=HOUR)
+        self.assertIn("set forward by 3600 s", self.raised("990.012")["reason_text"])
+        raised = self.raised(PAUSED, 60)
+        self.assertGreater(time.monotonic() - at, 10)
+        self.cleared("990.012")
+        self.assertGreater(raised["raised_at"], time.strftime("%Y-%m-%dT%H:%M:%S",
+                                                              time.gmtime(time.time() + HOUR - 99)))
+        self.assertEqual(self.history(PAUSED), ["raise"])
+
+    def test_a_step_back_holds_nothing_up(self):
+        fmd, at = self.began()
+        self.shift(wall=-HOUR)
+        self.assertIn("set back by 3", self.raised("990.012")["reason_text"])
+        self.raised(PAUSED, 60)                 # not in an hour
+        self.assertGreater(time.monotonic() - at, 10)
+        self.produce("fm.requests", request(entity="host=second"))
+        wait(lambda: "host=second" in self.hosts(), "a record after it")
+        self.kill_and_start(fmd)
+        self.assertEqual(self.history(PAUSED), ["raise"])
+        self.produce("fm.requests", request(entity="host=third"))
+        wait(lambda: "host=third" in self.hosts(), "a record after the restart")
+        self.raised("990.012")                  # for as long as fmd's time is ahead
+        self.shift()
+        self.cleared("990.012", 60)
+
+    def kill_and_start(self, fmd):
+        fmd.kill()
+        fmd.wait()
+        return self.start("-c", self.conf("self: {quiet: 2s}\n"))
+
+    def test_a_suspend_is_time_in_which_nobody_listened(self):
+        fmd, _ = self.began()
+        fmd.send_signal(signal.SIGSTOP)
+        self.guest("instance.unpause.end", "active")
+        self.shift(24 * HOUR, 24 * HOUR)
+        fmd.send_signal(signal.SIGCONT)
+        self.applied(3)
+        self.guest("instance.pause.end", "paused")      # that it was caught up is seen by the next
+        self.applied(4)
+        self.assertEqual(self.history(PAUSED), [])
+        self.raised(PAUSED, 60)
+        self.assertEqual(self.history("990.012"), [])
+
+    def test_a_day_without_a_broker_raises_nothing_and_costs_no_memory(self):
+        fmd, _ = self.began()
+        broker = self.there.fmd
+        broker.send_signal(signal.SIGSTOP)
+        self.addCleanup(broker.send_signal, signal.SIGCONT)
+        wait(lambda: not self.figure("kafka", "reachable"), "fmd to notice", 60)
+        used = self.rss(fmd)
+        self.shift(24 * HOUR, 24 * HOUR)
+        self.raised("990.002", 60)              # ten seconds of it, so the guest's are over too
+        self.assertEqual(self.history(PAUSED), [])
+        self.assertLess(self.rss(fmd), used + 8192)
+        broker.send_signal(signal.SIGCONT)
+        self.produce("fm.requests", *[request(entity=f"host=n{i}") for i in range(50)])
+        wait(lambda: len(self.hosts()) == 51, "what came meanwhile", 60)
+        self.cleared("990.002", 60)
+        self.raised(PAUSED, 60)                 # now it is known that nothing has ended it
+        self.assertEqual(self.history(PAUSED), ["raise"])
+
+    def rss(self, fmd):
+        text = pathlib.Path(f"/proc/{fmd.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0])
+
+    def test_beyond_2038_all_is_as_ever(self):
+        self.clock = self.dir / "clock"
+        ahead = 2208988800 - int(time.time())   # 2040-01-01
+        self.shift(wall=ahead)
+        config = self.conf("self: {quiet: 2s}\n")
+        fmd = self.start("-c", config)
+        feed = next(p for p in test_daemon.BUILD.rglob("kafka_feed") if p.is_file())
+        lines = [f"fm.requests\t{(2208988800 + i) * 1000}\t{json.dumps(request(entity=f'host=h{i}'))}"
+                 for i in range(3)]
+        subprocess.run([feed, self.broker], input="\n".join(lines) + "\n", text=True, check=True,
+                       timeout=30)
+        wait(lambda: len(self.hosts()) == 3, "three alarms")
+        for alarm in self.active("200.004"):
+            self.assertEqual(alarm["raised_at"][:10], "2040-01-01")
+        self.assertEqual(self.fm("alarm-shelve", "--for", "60s", alarm["uuid"]).returncode, 0)
+        fmd.kill()
+        fmd.wait()
+        self.start("-c", config)
+        self.assertEqual(len(self.hosts()), 2)
+        self.guest("instance.pause.end", "paused")
+        self.assertEqual(self.raised(PAUSED, 60)["raised_at"][:7], "2040-01")
+        self.assertEqual(self.history("990.012"), [])
 
 
 if __name__ == "__main__":
