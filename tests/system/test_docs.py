@@ -116,6 +116,31 @@ class Documents(unittest.TestCase):
                 self.assertIn(f"({adr.name})", index)
 
 
+class Faults(unittest.TestCase):
+    """docs/FAULTS.md: FILE:SUITE.NAME names a test, of Python or of C."""
+
+    def named(self):
+        words = code_words(text_of("docs/FAULTS.md"))
+        return [w.rpartition(":")[::2] for w in words if re.match(r"tests/\S+:\w", w)]
+
+    def has(self, file, suite, name):
+        text = text_of(file)
+        if file.endswith(".c"):
+            return re.search(rf"^Test\({suite}, {name}\b", text, re.M)
+        body = re.split(rf"^class {suite}\(", text, flags=re.M)
+        return len(body) == 2 and re.search(rf"^    def {name}\(", body[1].split("\nclass ")[0], re.M)
+
+    def test_every_test_named_exists(self):
+        named = self.named()
+        self.assertGreater(len(named), 30)
+        missing = [f"{file}:{test}" for file, test in named if not self.has(file, *test.split("."))]
+        self.assertEqual(missing, [])
+
+    def test_it_names_each_alarm_of_fmd_and_no_other(self):
+        ours = set(re.findall(r'^"(990\.\d+)"', text_of("events.yaml"), re.M))
+        self.assertEqual(set(re.findall(r"990\.\d{3}", text_of("docs/FAULTS.md"))), ours)
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
