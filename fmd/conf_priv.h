@@ -33,6 +33,7 @@ struct fmd_conf {
 	uint64_t history;               /* rows of the SNMP event table */
 	struct fmagent_target target[CONF_MAX_LIST];
 	unsigned n_targets;
+	uint64_t starts;                /* that a record may end in vain; 0: any number */
 	uint64_t record, depth, cycle_records, cycle_ms, clients, what_if;
 	uint64_t keep_transitions;
 	uint64_t keep_backlog;          /* for a slow sink, beyond the retention */

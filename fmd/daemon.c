@@ -442,6 +442,7 @@ shut_down(struct daemon *d, bool loop)
 	uv_run(&d->loop, UV_RUN_DEFAULT);
 	if (loop)
 		(void)unlink(d->conf->socket);
+	careful_stop(d);
 	kafka_source_free(d->source);
 	outbox_free(d->outbox);
 	fmagent_free(d->agent);

@@ -73,6 +73,7 @@ struct part {
 };
 
 struct client;
+struct careful_file;
 
 /* Who gives a command, as of its connection; the strings are borrowed. */
 struct caller {
@@ -156,6 +157,9 @@ struct daemon {
 	uint64_t quarantine_kept;
 	struct steady steady;
 	struct hold hold;
+	struct careful_file *careful;   /* mapped; NULL: none */
+	uint64_t careful_left;          /* records to be read one by one */
+	bool careful_skip;              /* this start found records that are not to be read */
 	int64_t backup_due;             /* monotonic; 0: not decided yet */
 	struct self self;
 	struct log_budget log[LOG_N_CLASSES];
@@ -244,6 +248,16 @@ void hold_start(struct daemon *d);
 void hold_release(struct daemon *d);
 bool hold_begin(struct daemon *d);
 void hold_tick(struct daemon *d);
+
+/* careful.c */
+void careful_start(struct daemon *d);
+void careful_stop(struct daemon *d);
+void careful_take(struct daemon *d, const struct kafka_record *rec);
+void careful_taken(struct daemon *d);
+void careful_done(struct daemon *d);
+bool careful_one_by_one(struct daemon *d);
+bool careful_skips(const struct daemon *d, const struct kafka_record *rec);
+void careful_skipped(struct daemon *d, const struct kafka_record *rec);
 
 /* steady.c */
 void steady_start(struct daemon *d);

@@ -207,6 +207,26 @@ apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 	return outcome_of(corr_apply(d->corr, &ev, engine_transition, d));
 }
 
+static enum ledger_outcome
+apply_with_care(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
+{
+	enum ledger_outcome o;
+
+	careful_take(d, rec);
+	FAILPOINT(d, RECORD_AT_HAND);
+	o = apply(d, rec, wall);
+	careful_taken(d);
+	return o;
+}
+
+static enum ledger_outcome
+skip(struct daemon *d, const struct kafka_record *rec)
+{
+	quarantine(d, rec, "fmd ended again and again with it at hand; not read");
+	careful_skipped(d, rec);
+	return LEDGER_QUARANTINED;
+}
+
 static void
 take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 {
@@ -223,7 +243,7 @@ take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 		p->dirty = true;
 		return;
 	}
-	p->ledger[apply(d, rec, wall)]++;
+	p->ledger[careful_skips(d, rec) ? skip(d, rec) : apply_with_care(d, rec, wall)]++;
 	p = engine_part(d, rec->topic, rec->partition);
 	p->next_offset = rec->offset + 1;
 	p->lost_from = -1;
@@ -245,7 +265,7 @@ drain(struct daemon *d)
 		return false;
 	while (d->failed == 0 && kafka_source_next(d->source, &rec) > 0) {
 		take(d, &rec, wall);
-		if (++n >= d->conf->cycle_records || d->transitions >= ENGINE_TRANSITIONS ||
+		if (++n >= d->conf->cycle_records || careful_one_by_one(d) || d->transitions >= ENGINE_TRANSITIONS ||
 		    ((n & 63) == 0 && clock_mono_ns() >= until)) {
 			engine_note_lazy(d);
 			return true;
@@ -416,6 +436,7 @@ engine_cycle(struct daemon *d)
 	FAILPOINT(d, CYCLE_ADVANCED);
 	if (d->failed == 0 && must_commit(d))
 		(void)commit(d, NULL);
+	careful_done(d);
 	if (d->failed != 0) {
 		engine_fail(d, d->failed, "commit");
 		engine_arm(d);
@@ -589,6 +610,7 @@ int
 engine_start(struct daemon *d, struct fm_err *err)
 {
 	steady_start(d);
+	careful_start(d);
 	int r = backup_tell_restored(d);
 
 	if (r == 0)

@@ -14,6 +14,7 @@
 #define FAILPOINTS(X) \
 	X(START_RESTORED, "start.restored")     /* state read, nothing opened yet */ \
 	X(START_OPENED, "start.opened")         /* all open, the loop not begun */ \
+	X(RECORD_AT_HAND, "record.at_hand")     /* a record come, nothing done with it */ \
 	X(CYCLE_DRAINED, "cycle.drained")       /* records applied, deadlines not yet fired */ \
 	X(CYCLE_ADVANCED, "cycle.advanced")     /* and those, too */ \
 	X(COMMIT_BEGUN, "commit.begun")         /* transitions written, no row */ \

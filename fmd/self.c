@@ -15,8 +15,9 @@
  *   007  alarm table full              cleared below nine tenths
  *   008  records vanished from a topic  input.c
  *   009  a sink was left behind        cleared when it has had the gaps and the state after them
- *   014  the clock was set            steady.c
  *   010, 011  the database was replaced by a copy, no copy can be made: backup.c
+ *   012  the clock was set             steady.c
+ *   013  a record ended fmd again and again: careful.c
  *   020  a storm of announcements      the core's own: correlator/storm.c
  *
  * And the heartbeat, which is no alarm.

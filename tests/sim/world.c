@@ -193,6 +193,7 @@ make_conf(const struct world_options *opt)
 	conf->keep_age = (struct fm_span){0};
 	conf->lost_stop = opt->lost_stop;
 	conf->reserve = opt->reserve;
+	conf->starts = 0;
 	conf->backup = (struct fm_span){0};     /* its files are real ones, the disk here is not */
 	conf->heartbeat = (struct fm_span){opt->heartbeat};
 	return conf;

@@ -433,6 +433,73 @@ class Clock(Faults):
         self.assertEqual(self.history("990.012"), [])
 
 
+# ---- records that end fmd --------------------------------------------------------------------------
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class CrashLoop(Faults):
+    """A failpoint kills fmd at the first record that it reads in each run."""
+
+    def run_until_killed(self, config, fail="record.at_hand:1"):
+        with open(self.dir / "log", "ab") as log:
+            fmd = subprocess.Popen([test_daemon.BUILD / "fmd/fmd", "-c", config], stderr=log,
+                                   env=dict(os.environ, FMD_FAILPOINT=fail))
+        self.addCleanup(self.end, fmd)
+        wait(lambda: fmd.poll() is not None or self.in_quarantine() == self.expected,
+             "fmd to be killed, or to read on")
+        return fmd.poll() is not None
+
+    def in_quarantine(self):
+        out = self.fm("--json", "quarantine-list")
+        return len(json.loads(out.stdout)) if out.returncode == 0 else -1
+
+    def sent(self, n):
+        self.produce("fm.requests", *[request(entity=f"host=h{i}") for i in range(n)])
+        return self.conf("", ("fm.requests",))
+
+    def setUp(self):
+        super().setUp()
+        subprocess.run(["kcat", "-L", "-b", self.broker], capture_output=True, check=True)
+
+    def test_the_third_start_puts_the_record_aside(self):
+        config = self.sent(3)
+        self.expected = 1
+        for _ in range(3):
+            self.assertTrue(self.run_until_killed(config))
+        fmd = self.start("-c", config)
+        wait(lambda: len(self.hosts()) == 2, "the others")
+        self.assertEqual(self.in_quarantine(), 1)
+        alarm = self.raised("990.013")
+        self.assertIn("1 records", alarm["reason_text"])
+        fmd.kill()                              # once settled it is settled
+        fmd.wait()
+        self.start("-c", config)
+        self.assertEqual((len(self.hosts()), self.in_quarantine()), (2, 1))
+        self.produce("fm.requests", request(entity="host=next"))
+        wait(lambda: len(self.hosts()) == 3, "the next")
+        self.assertEqual(self.raised("990.013")["count"], 1)
+
+    def test_then_two_four_eight_at_a_time(self):
+        config = self.sent(7)
+        self.expected = 7
+        starts = 1
+        while self.run_until_killed(config):
+            starts += 1
+            self.assertLess(starts, 10)
+        self.assertEqual(starts, 6)             # 3 in vain; 1, 2 and 4 put aside
+        self.assertEqual(self.hosts(), {})
+        ledger, = [r for r in self.rows("ledger") if r["topic"] == "fm.requests"]
+        self.assertEqual((ledger["read"], ledger["quarantined"]), (7, 7))
+
+    def test_kills_elsewhere_put_nothing_aside(self):
+        config = self.sent(5)
+        self.expected = -2
+        for _ in range(5):
+            self.assertTrue(self.run_until_killed(config, "start.opened:1"))
+        self.start("-c", config)
+        wait(lambda: len(self.hosts()) == 5, "all")
+        self.assertEqual(self.in_quarantine(), 0)
+
+
 if __name__ == "__main__":
     test_daemon.BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
     unittest.main(verbosity=1)
