@@ -11,7 +11,7 @@
 struct reading {
 	int64_t next;
 	uint64_t want_hash;             /* not compared yet; 0: nothing to compare */
-	bool lost, told, left, anew;
+	bool lost, told, left;
 };
 
 struct kafka_source {
@@ -175,6 +175,12 @@ broker_all_read(void)
 	return true;
 }
 
+void
+broker_process_ended(void)
+{
+	source = NULL;
+}
+
 int
 broker_left_part(void)
 {
@@ -255,9 +261,10 @@ lost_of(const struct kafka_source *src, unsigned i)
 {
 	return (struct kafka_lost){.topic = log_part[i].topic, .partition = log_part[i].no,
 		.wanted = src->part[i].next, .low = (int64_t)log_part[i].low,
-		.high = (int64_t)arrived[i], .anew = src->part[i].anew};
+		.high = (int64_t)arrived[i]};
 }
 
+/* Logs are cut here, but never made anew: a position that says so is wrong. */
 static void
 look_for_loss(struct kafka_source *src, unsigned i)
 {
@@ -267,14 +274,13 @@ look_for_loss(struct kafka_source *src, unsigned i)
 
 	if (r->lost)
 		return;
-	if (r->next > (int64_t)arrived[i])
-		r->lost = r->anew = true;
-	else if (r->next < (int64_t)lp->low)
-		r->lost = true;
-	else if (r->want_hash != 0 && before >= lp->low && before < arrived[i] &&
-		 kafka_record_hash(lp->v[before].p, lp->v[before].len,
-				   stamp_of(&lp->v[before])) != r->want_hash)
-		r->lost = r->anew = true;
+	if (r->next > (int64_t)arrived[i] ||
+	    (r->want_hash != 0 && before >= lp->low &&
+	     kafka_record_hash(lp->v[before].p, lp->v[before].len, stamp_of(&lp->v[before])) !=
+	     r->want_hash))
+		wrong("P1", "%s/%d: the record before position %lld is not the one that is kept",
+		      lp->topic, lp->no, (long long)r->next);
+	r->lost = r->next < (int64_t)lp->low;
 	r->want_hash = 0;
 	if (r->lost)
 		say("%s/%d has lost its position %lld", lp->topic, lp->no, (long long)r->next);
@@ -350,6 +356,12 @@ kafka_source_caught_up(const struct kafka_source *src)
 			return false;
 	}
 	return true;
+}
+
+bool
+broker_heard_to_end(void)
+{
+	return source != NULL && kafka_source_caught_up(source);
 }
 
 void

@@ -349,10 +349,15 @@ __wrap_corr_pass(struct correlator *corr, const struct event *ev, transition_sin
 	__real_corr_pass(corr, ev, sink, ctx);
 }
 
-/* Of several in a row only the last: when the core is woken must not matter. */
+/*
+ * Of several in a row only the last: when the core is woken must not matter. Time that is not a
+ * record's may only pass while all there is has been read.
+ */
 void
 __wrap_corr_advance(struct correlator *corr, struct fm_time now, transition_sink_f *sink, void *ctx)
 {
+	if (!paused && now.ns > corr_now(corr).ns && !broker_heard_to_end())
+		wrong("P8", "time goes on while nobody listens");
 	if (!paused && n_inputs > marks[tried % N_MARKS].n && n_inputs > 0 &&
 	    input[n_inputs - 1].kind == IN_ADVANCE)
 		input[n_inputs - 1].at = now;

@@ -137,7 +137,9 @@ void broker_cut(unsigned part, size_t low);
 int64_t broker_next_arrival(void);
 void broker_note_arrivals(void);
 bool broker_all_read(void);
+bool broker_heard_to_end(void);         /* by the process, now */
 unsigned broker_part_of(const char *topic, int32_t partition);
+void broker_process_ended(void);
 /* A lost partition that waits for an operator; -1: none. */
 int broker_left_part(void);
 

@@ -387,6 +387,7 @@ world_process_ended(void)
 	sim.alive = false;
 	sim.d = NULL;
 	loop_close_all();
+	broker_process_ended();
 	wires_process_ended();
 	disk_process_ended();
 }
