@@ -4,6 +4,7 @@
  */
 #include "correlator/correlator_priv.h"
 
+#include "base/bug.h"
 const char *
 dl_name(enum deadline_kind kind)
 {
@@ -144,7 +145,7 @@ dl_fire_until(struct correlator *corr, struct fm_time now)
 
 		if (dl_put_off(corr, dl, now))
 			continue;
-		corr->now = fm_time_max(corr->now, node->due);
+		corr->now = fm_time_max(corr->now, FM_BUG(WAKE_TIME) ? now : node->due);
 		corr->cause = (struct transition_cause){
 			.kind = CAUSE_DEADLINE, .event = dl_name(dl->kind),
 			.event_time = node->due,

@@ -5,6 +5,7 @@
  */
 #include "correlator/correlator_priv.h"
 
+#include "base/bug.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -134,7 +135,8 @@ flush_forgotten(struct correlator *corr, row_sink_f *sink, void *ctx)
 		} else if (f->kind == ROW_KEPT) {
 			row.u.kept.name = f->k1;
 		}
-		sink(ctx, &row);
+		if (!FM_BUG(ROWS_STAY) || f->kind != ROW_DEADLINE)
+			sink(ctx, &row);
 		corr->forgotten = f->next;
 		free(f->k1);
 		free(f->k2);
@@ -399,7 +401,8 @@ corr_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
 		struct host *h = corr->dirty_host;
 
 		corr->dirty_host = h->next_dirty;
-		put_host(h, sink, ctx);
+		if (h->dirty || !FM_BUG(SOFT_LOST))
+			put_host(h, sink, ctx);
 		if (h->snapshot != NULL && h->snapshot_dirty)
 			flush_snapshot(h, sink, ctx);
 		h->snapshot_dirty = h->dirty = h->soft = false;

@@ -9,6 +9,7 @@
  */
 #include "correlator/correlator_priv.h"
 
+#include "base/bug.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -339,7 +340,8 @@ static struct corr_alarm *
 set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
 {
 	al->a.count++;
-	al_dirty(corr, al);
+	if (!FM_BUG(ALARM_CLEAN))
+		al_dirty(corr, al);
 	corr->effect = true;
 	if (!spec->keep_existing)
 		al_change(corr, al, spec->severity, spec->text);

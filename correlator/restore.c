@@ -5,6 +5,7 @@
  */
 #include "correlator/correlator_priv.h"
 
+#include "base/bug.h"
 #include <stdlib.h>
 
 static struct host *
@@ -358,6 +359,8 @@ restore_instance_deadline(struct correlator *corr, const struct row_deadline *r)
 static void
 restore_deadline(struct correlator *corr, const struct row_deadline *r)
 {
+	if ((FM_BUG(LOST_DEADLINE) && r->kind == DL_STEP) || (FM_BUG(SHELF_LOST) && r->kind == DL_SHELF))
+		return;
 	switch ((enum deadline_kind)r->kind) {
 	case DL_HOLD_ON:
 	case DL_HOLD_OFF:
@@ -403,7 +406,8 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 	struct slot *slot;
 
 	if (strncmp(r->name, "ids|", 4) == 0) {
-		ids_restore(corr, r);
+		if (!FM_BUG(DEDUPE_FORGOTTEN))
+			ids_restore(corr, r);
 	} else if (strncmp(r->name, "stamps|", 7) == 0) {
 		stamps_restore(corr, r);
 	} else if (strncmp(r->name, "group|", 6) == 0) {
@@ -425,11 +429,11 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 	} else if (strcmp(r->name, "next_alarm_id") == 0) {
 		corr->next_alarm_id = (uint64_t)r->num;
 	} else if (strcmp(r->name, "next_order") == 0) {
-		corr->next_order = (uint64_t)r->num;
+		corr->next_order = FM_BUG(ORDER_FORGOTTEN) ? 1 : (uint64_t)r->num;
 	} else if (strcmp(r->name, "lost_upstream") == 0) {
 		corr->stats.lost_upstream = (uint64_t)r->num;
 	} else if (strcmp(r->name, "now") == 0) {
-		corr->now.ns = r->num;
+		corr->now.ns = FM_BUG(CLOCK_FORGOTTEN) ? 0 : r->num;
 	} else if (strcmp(r->name, "ids_n") == 0) {
 		corr->ring_n = corr->ring_flushed = (uint64_t)r->num;
 	}

@@ -8,6 +8,7 @@
  */
 #include "fmd/daemon_priv.h"
 
+#include "base/bug.h"
 #include "events/event.h"
 
 #include <stdio.h>
@@ -143,6 +144,8 @@ quarantine(struct daemon *d, const struct kafka_record *rec, const char *reason)
 	if (!begin_txn(d))
 		return;
 	d->failed = store_put_quarantine(d->store, &q, &d->err);
+	if (FM_BUG(LEDGER_TWICE))
+		engine_part(d, rec->topic, rec->partition)->ledger[LEDGER_QUARANTINED]++;
 	d->quarantine_kept = q.id;
 	FAILPOINT(d, QUARANTINE_KEPT);
 	self_quarantined(d);
@@ -247,7 +250,8 @@ take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 	p = engine_part(d, rec->topic, rec->partition);
 	p->next_offset = rec->offset + 1;
 	p->lost_from = -1;
-	p->last_hash = kafka_record_hash(rec->p, rec->len, rec->ts);
+	if (!FM_BUG(HASH_STALE) || d->quarantine_kept == d->quarantine_offered)
+		p->last_hash = kafka_record_hash(rec->p, rec->len, rec->ts);
 	p->last_ts = rec->ts;
 	p->dirty = true;
 }
@@ -308,6 +312,12 @@ commit(struct daemon *d, const struct store_audit *audit)
 	if (!begin_txn(d))
 		return d->failed;
 	FAILPOINT(d, COMMIT_BEGUN);
+	if (FM_BUG(POSITION_FIRST)) {
+		put_parts(d);
+		d->failed = store_commit(d->store, &d->err);
+		if (d->failed == 0)
+			d->failed = store_begin(d->store, &d->err);
+	}
 	corr_flush(d->corr, put_row, d);
 	FAILPOINT(d, COMMIT_ROWS);
 	put_parts(d);
@@ -320,6 +330,10 @@ commit(struct daemon *d, const struct store_audit *audit)
 		d->failed = store_put_cursor(d->store, "kafka.quarantine",
 					     kafka_sink_quarantine_acked(d->ksink), &d->err);
 	FAILPOINT(d, COMMIT_CURSORS);
+	if (FM_BUG(OFFER_FIRST) && d->failed == 0) {
+		publish(d);
+		(void)outbox_pump(d->outbox, clock_wall());
+	}
 	if (d->failed == 0)
 		d->failed = store_commit(d->store, &d->err);
 	else
@@ -378,7 +392,7 @@ engine_time(const struct daemon *d)
 	if (d->demo && (d->record_mono == 0 ||
 			clock_mono_ns() - d->record_mono < DEMO_PAUSE_S * FM_NS_PER_S))
 		return now;
-	return caught_up(d) ? fm_time_max(now, wall) : now;
+	return caught_up(d) || FM_BUG(LATE_TIME) ? fm_time_max(now, wall) : now;
 }
 
 /* A new partition that began at its end is remembered at once, or a restart would skip records. */
@@ -593,6 +607,10 @@ int
 engine_start_over(struct daemon *d)
 {
 	store_rollback(d->store);
+	if (FM_BUG(HOLD_KEEPS_CORE)) {
+		d->in_txn = false;
+		return d->failed = 0;
+	}
 	corr_free(d->corr);
 	d->corr = corr_new(d->cat);
 	for (unsigned i = 0; i < d->n_parts; i++)
@@ -617,7 +635,8 @@ engine_start(struct daemon *d, struct fm_err *err)
 		r = engine_catch_up_catalogue(d);
 	if (d->demo)
 		input_forget(d);
-	d->quarantine_offered = store_cursor(d->store, "kafka.quarantine");
+	d->quarantine_offered = FM_BUG(QUARANTINE_SKIPPED) ? store_quarantine_count(d->store) :
+		store_cursor(d->store, "kafka.quarantine");
 	kafka_sink_quarantine_start(d->ksink, d->quarantine_offered);
 	d->quarantine_kept = d->quarantine_offered + store_quarantine_count(d->store);
 	return r < 0 ? fm_fail(err, r, "%s", d->err.msg) : 0;

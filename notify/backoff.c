@@ -5,6 +5,7 @@
  */
 #include "notify/notify_priv.h"
 
+#include "base/bug.h"
 /* With this many failures the cap is reached. */
 #define STEPS 9
 
@@ -32,5 +33,5 @@ backoff_waiting(const struct backoff *b, struct fm_time now)
 {
 	struct fm_span left = fm_time_diff(b->until, now);
 
-	return left.ns > 0 && left.ns <= BACKOFF_MOST_S * FM_NS_PER_S;
+	return left.ns > 0 && (left.ns <= BACKOFF_MOST_S * FM_NS_PER_S || FM_BUG(BACKOFF_CLOCK));
 }

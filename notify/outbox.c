@@ -13,6 +13,7 @@
 #include "notify/notify_priv.h"
 
 #include "alarm/alarm_json.h"
+#include "base/bug.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,7 +133,8 @@ outbox_store_cursors(struct outbox *ob, struct fm_err *err)
 	for (struct slot *s = ob->slots; s != NULL; s = s->next) {
 		if (!cursor_moved(s))
 			continue;
-		int r = store_put_cursor(ob->st, s->sink->name, s->acked, err);
+		int r = store_put_cursor(ob->st, s->sink->name,
+				     FM_BUG(CURSOR_AHEAD) ? s->offered : s->acked, err);
 		if (r < 0)
 			return r;
 	}
@@ -171,7 +173,8 @@ outbox_committed(struct outbox *ob, const struct stored_transition *tr)
 static void
 start_over(struct slot *s)
 {
-	s->offered = s->taken = s->acked;
+	if (!FM_BUG(RETRY_LOST))
+		s->offered = s->taken = s->acked;
 	s->blocked = false;
 	s->resets++;
 	s->epoch++;
@@ -199,7 +202,7 @@ outbox_ready(struct sink *sink)
 {
 	struct slot *s = sink->slot;
 
-	s->blocked = false;
+	s->blocked = FM_BUG(READY_LOST);
 }
 
 /* ---- acks ------------------------------------------------------------------------ */
@@ -322,7 +325,7 @@ static bool
 offer_stored(void *ctx, const struct stored_transition *tr)
 {
 	struct pump *p = ctx;
-	bool gap = tr->seq > p->slot->offered + 1;
+	bool gap = tr->seq > p->slot->offered + 1 && !FM_BUG(GAP_SILENT);
 
 	p->stopped = (gap && !offer_gap(p, tr->seq - 1, tr->at)) || !offer(p, tr);
 	return !p->stopped;

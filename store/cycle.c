@@ -11,6 +11,7 @@
 #include "store/store_priv.h"
 
 #include "alarm/alarm_json.h"
+#include "base/bug.h"
 
 #include <stdlib.h>
 
@@ -28,6 +29,8 @@ next_id(struct ids *ids)
 static void
 undo_ids(struct ids *ids)
 {
+	if (FM_BUG(SEQ_GAP))
+		return;
 	ids->last = ids->committed;
 	if (ids->first > ids->last)
 		ids->first = 0;
@@ -85,7 +88,7 @@ undo_cycle(struct store *st)
 		sqlite3_step(st->sql[SQL_ROLLBACK]);
 		sqlite3_reset(st->sql[SQL_ROLLBACK]);
 	}
-	for (unsigned i = c->n; i > 0; i--)
+	for (unsigned i = FM_BUG(CHAIN_UNDO) ? 0 : c->n; i > 0; i--)
 		store_chain_undo(st, &c->undo[i - 1]);
 	undo_ids(&st->log);
 	undo_ids(&st->audit);
@@ -179,7 +182,9 @@ store_transact(struct store *st, store_act_f *fn, const void *arg, struct fm_err
 const struct stored_transition *
 store_committed(const struct store *st, unsigned i)
 {
-	return st->cycle.state == CYCLE_NONE && i < st->cycle.n ? &st->cycle.v[i] : NULL;
+	if (st->cycle.state != CYCLE_NONE && !FM_BUG(OFFER_FIRST))
+		return NULL;
+	return i < st->cycle.n ? &st->cycle.v[i] : NULL;
 }
 
 /* ---- puts ------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
  */
 #include "store/store_priv.h"
 
+#include "base/bug.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,8 @@ configure(struct store *st, struct fm_err *err)
 		if (r < 0)
 			return r;
 	}
+	if (FM_BUG(SYNC_NORMAL))
+		(void)!store_exec(st, "PRAGMA synchronous = NORMAL", err);
 	sqlite3_wal_hook(st->db, note_wal, st);
 	return require_wal(st, err);
 }

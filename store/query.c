@@ -4,6 +4,7 @@
  */
 #include "store/store_priv.h"
 
+#include "base/bug.h"
 #include <stdlib.h>
 
 /* ---- positions, ledger, quarantine ----------------------------------------------- */
@@ -143,7 +144,7 @@ store_stream(const struct store *st)
 uint64_t
 store_last_seq(const struct store *st)
 {
-	return st->log.committed;
+	return FM_BUG(OFFER_FIRST) ? st->log.last : st->log.committed;
 }
 
 uint64_t

@@ -4,6 +4,7 @@
  */
 #include "store/store_priv.h"
 
+#include "base/bug.h"
 /* ---- WAL ------------------------------------------------------------------------- */
 
 /* As SQLite's file format has it: a header, and one before each page. */
@@ -112,7 +113,8 @@ slowest(const struct store_readers *rd)
 static uint64_t
 floor_of(const struct store *st, const struct store_readers *rd)
 {
-	uint64_t waits = slowest(rd), most = cut_by_count(&st->log, st->max_backlog);
+	uint64_t waits = FM_BUG(TRIM_UNREAD) ? UINT64_MAX : slowest(rd);
+	uint64_t most = cut_by_count(&st->log, st->max_backlog);
 
 	return waits > most ? waits : most;
 }
@@ -158,7 +160,7 @@ save_backlog(struct store *st, const struct cuts *cuts, struct fm_err *err)
 {
 	uint64_t had = slowest(cuts->rd);
 
-	if (cuts->log <= had)
+	if (cuts->log <= had || FM_BUG(TRIM_UNREAD))
 		return 0;
 	return store_backlog_take(st, cuts->rd, had < st->log.first ? st->log.first : had + 1,
 				  cuts->log, err);

@@ -1,5 +1,5 @@
 /*
- * fmd_sim enumerate|simulate [OPTIONS]: see HACKING.md.
+ * fmd_sim enumerate|simulate [OPTIONS], fmd_sim_bugs find [OPTIONS]: see docs/TESTING.md.
  */
 #include "tests/sim/sim.h"
 
@@ -18,6 +18,10 @@ main(int argc, char **argv)
 	world_open(source != NULL ? source : ".");
 	if (argc > 1 && strcmp(argv[1], "enumerate") == 0)
 		return enumerate_main(argc - 1, argv + 1);
+#ifdef FMD_SEEDED_BUGS
+	if (argc > 1 && strcmp(argv[1], "find") == 0)
+		return find_main(argc - 1, argv + 1);
+#endif
 	if (argc > 1 && strcmp(argv[1], "simulate") == 0)
 		return simulate_main(argc - 1, argv + 1);
 	fprintf(stderr, "usage: fmd_sim enumerate|simulate [OPTIONS]\n");

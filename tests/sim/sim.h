@@ -289,6 +289,7 @@ bool world_is_quiet(void);
 const char *world_waits_for(void);      /* NULL: nothing */
 void world_started(struct daemon *d);
 
+int find_main(int argc, char **argv);
 int simulate_main(int argc, char **argv);
 int enumerate_main(int argc, char **argv);
 

@@ -152,6 +152,8 @@ static void
 be_calm(void)
 {
 	say("trouble is over");
+	if (kinds & (1u << T_CLOCK))
+		sim_step_clock((struct fm_span){-draw_span(&fate, 86400 * S)});
 	kinds = 0;
 	next_trouble = SIM_NEVER;
 	next_fault = FAULT_NONE;
@@ -217,8 +219,8 @@ make_world(uint64_t seed)
 	const bool trims = chance(&r, 300);
 	const struct world_options world = {.seed = seed, .n_agents = draw(&r, 3),
 		.cycle_records = 1 + draw(&r, draw(&r, 2) ? 10 : 500),
-		.keep_transitions = trims ? 50 + draw(&r, 300) : 0,
-		.keep_backlog = trims ? 20 + draw(&r, 100) : 0, .lost_stop = draw(&r, 2),
+		.keep_transitions = trims ? 20 + draw(&r, 100) : 0,
+		.keep_backlog = trims ? 10 + draw(&r, 40) : 0, .lost_stop = draw(&r, 2),
 		.reserve = draw(&r, 2) ? 4096 : 0,
 		.heartbeat = draw(&r, 2) ? 300 * S : 0};
 	struct story_options story = {.seed = seed, .records = 1500 + draw(&r, 9000), .hosts = 6,
