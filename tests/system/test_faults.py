@@ -304,7 +304,8 @@ class Clock(Faults):
         self.clock = self.dir / "clock"
         if not self.clock.exists():
             self.shift()
-        env = dict(os.environ, LD_PRELOAD=str(library), FMD_TEST_CLOCK=str(self.clock))
+        env = dict(os.environ, LD_PRELOAD=str(library), FMD_TEST_CLOCK=str(self.clock),
+                   ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
         with open(self.dir / "log", "ab") as log:
             fmd = subprocess.Popen([test_daemon.BUILD / "fmd/fmd", *args], stderr=log, env=env)
         self.addCleanup(self.end, fmd)
