@@ -59,6 +59,7 @@ corr_free(struct correlator *corr)
 	storm_free(corr);
 	shelf_free_all(corr);
 	window_free_all(corr);
+	refused_free(corr);
 	while (corr->forgotten != NULL) {
 		struct forgotten *f = corr->forgotten;
 
@@ -417,6 +418,7 @@ corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct
 	group_relink_all(corr, same_rule);
 	relink_alarms(corr);
 	corr->cat = cat;
+	refused_free(corr);             /* their rules are the old ones */
 	window_relink(corr);
 	for (size_t i = 0; i < n; i++)
 		enter_missing(corr, inst[i]);

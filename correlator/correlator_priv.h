@@ -280,6 +280,17 @@ struct windows {
 };
 #define WINDOW_NAME "window|"           /* of an operator's row; its name follows */
 
+/* ---- what rules on events have refused (cond.c) ---------------------------------------------- */
+
+#define REFUSED_MAX 1024u               /* remembered */
+struct refused {
+	const struct cat_rule *rule;
+	struct fm_uuid uuid;            /* of the instance, or */
+	const struct host *host;
+	struct fm_time at;
+	bool by_threshold;              /* rather than by If */
+};
+
 /* ---- groups (group.c) ------------------------------------------------------------------------ */
 
 struct group_member {
@@ -360,6 +371,8 @@ struct correlator {
 	struct muted_id *muted;         /* by alarm id */
 	struct windows windows;
 	struct deadline boundary;       /* WINDOW: the next time that one opens or closes */
+	struct refused *refused;        /* a ring; NULL: nothing yet */
+	uint64_t n_refused;             /* ever added; slot = n % REFUSED_MAX */
 	struct corr_alarm **wide;       /* active, related to alarms anywhere; in raise order */
 	size_t n_wide, cap_wide;
 	struct deadline purge;
@@ -537,6 +550,9 @@ void rules_quiet(struct correlator *corr, struct slot *slot);
 /* The instance's migration has other limits or another start than when its slot was armed. */
 void rules_rearm(struct correlator *corr, struct instance *inst);
 void rules_closed(struct correlator *corr, struct corr_alarm *al);
+/* What its If sees of a state. */
+struct fact_values rules_values(const struct cat_rule *rule, struct instance *inst,
+				struct host *host);
 struct slot *slot_new(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
 		      struct host *host, struct fm_time since);
 void slot_free(struct correlator *corr, struct slot *slot);
@@ -546,6 +562,18 @@ void rules_arm_step(struct correlator *corr, struct slot *slot);
 const struct cat_rule *rules_find(const struct correlator *corr, const char *alarm_id,
 				  int64_t index);
 int64_t rules_index(const struct cat_rule *rule);
+
+/* cond.c */
+/* True when there is no condition. */
+bool cond_holds(const struct correlator *corr, const struct cat_if *when,
+		const struct fact_values *v);
+void refused_add(struct correlator *corr, const struct cat_rule *rule,
+		 const struct fact_values *v, bool by_threshold);
+/* The last one of this subject; NULL: none is remembered. */
+const struct refused *refused_find(const struct correlator *corr, const struct cat_rule *rule,
+				   const struct instance *inst, const struct host *host);
+/* Forgets all. */
+void refused_free(struct correlator *corr);
 
 /* group.c */
 void group_enter(struct correlator *corr, const struct cat_rule *rule, struct instance *inst);

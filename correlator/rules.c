@@ -79,18 +79,24 @@ slot_find(struct instance *inst, struct host *host, const struct cat_rule *rule)
 	return slot;
 }
 
-static struct fact_values
-slot_values(const struct slot *slot)
+struct fact_values
+rules_values(const struct cat_rule *rule, struct instance *inst, struct host *host)
 {
 	struct fact_values v;
 
-	if (slot->inst == NULL)
-		return (struct fact_values){.host = slot->host, .count = EV_ABSENT};
-	v = inst_values(slot->inst);
-	v.reason = slot->inst->fault;
-	if (slot->rule->fact != FACT_INSTANCE_MIGRATING)
+	if (inst == NULL)
+		return (struct fact_values){.host = host, .count = EV_ABSENT};
+	v = inst_values(inst);
+	v.reason = inst->fault;
+	if (rule->fact != FACT_INSTANCE_MIGRATING)
 		v.at = NULL;            /* no concern of the last live migration */
 	return v;
+}
+
+static struct fact_values
+slot_values(const struct slot *slot)
+{
+	return rules_values(slot->rule, slot->inst, slot->host);
 }
 
 /* ---- building alarms ------------------------------------------------------------------------- */
@@ -500,6 +506,10 @@ rules_enter(struct correlator *corr, enum fact_id fact, struct instance *inst, s
 	const unsigned n = cat_rules_on(corr->cat, fact, &rule);
 
 	for (unsigned i = 0; i < n; i++) {
+		const struct fact_values v = rules_values(rule[i], inst, host);
+
+		if (!cond_holds(corr, &rule[i]->when, &v))
+			continue;
 		if (rule[i]->group.by != GROUP_NONE)
 			group_enter(corr, rule[i], inst);
 		else
@@ -560,6 +570,66 @@ rules_closed(struct correlator *corr, struct corr_alarm *al)
 	keep_closed(corr, slot, true);
 }
 
+/* ---- events ---------------------------------------------------------------------------------------- */
+
+/* What the rule has raised for the entity that the event is about; NULL: nothing that is up. */
+static struct corr_alarm *
+raised_for(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v)
+{
+	struct corr_alarm *al;
+
+	if (!text_entity(rule->record->entity_form, v, &corr->scratch))
+		return NULL;
+	al = al_find(corr, rule->record->id, corr->scratch.s);
+	return al != NULL && !al->a.cleared && al->rule == rule ? al : NULL;
+}
+
+/* Before anybody had told the tenant its entity went without it. */
+static struct corr_alarm *
+raised_without_tenant(struct correlator *corr, const struct cat_rule *rule,
+		      const struct fact_values *v)
+{
+	if (v->inst == NULL || v->inst->tenant == NULL)
+		return NULL;
+	struct instance inst = *v->inst;
+	struct fact_values before = *v;
+
+	inst.tenant = NULL;
+	before.inst = &inst;
+	return raised_for(corr, rule, &before);
+}
+
+static void
+clear_by_event(struct correlator *corr, enum fact_id fact, const struct fact_values *v)
+{
+	const struct cat_clearing *c;
+	const unsigned n = cat_clears_on(corr->cat, fact, &c);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct corr_alarm *al;
+
+		if (!cond_holds(corr, &c[i].clear->when, v))
+			continue;
+		al = raised_for(corr, c[i].rule, v);
+		if (al == NULL)
+			al = raised_without_tenant(corr, c[i].rule, v);
+		if (al != NULL)
+			al_clear(corr, al);
+	}
+}
+
+/* SEV_NONE: a clause of the rule says no. */
+static enum severity
+event_severity(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v)
+{
+	const bool wanted = cond_holds(corr, &rule->when, v);
+	const enum severity sev = wanted ? rules_severity(corr, rule, v) : SEV_NONE;
+
+	if (sev == SEV_NONE)
+		refused_add(corr, rule, v, wanted);
+	return sev;
+}
+
 void
 rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values *v)
 {
@@ -567,8 +637,9 @@ rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values
 	const unsigned n = cat_rules_on(corr->cat, fact, &rule);
 
 	corr->effect = corr->effect || n > 0;
+	clear_by_event(corr, fact, v);
 	for (unsigned i = 0; i < n; i++) {
-		const enum severity sev = rules_severity(corr, rule[i], v);
+		const enum severity sev = event_severity(corr, rule[i], v);
 		struct alarm_spec spec;
 
 		if (sev == SEV_NONE)

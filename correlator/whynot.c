@@ -144,6 +144,13 @@ tell_slot(struct asking *q, const struct slot *slot, const char *fact)
 	}
 }
 
+/* What If says, as much of it as one reads. */
+static int
+shown(const char *source)
+{
+	return (int)fm_utf8_cut(source, strlen(source), 400);
+}
+
 static void
 tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot *slot)
 {
@@ -151,6 +158,10 @@ tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot 
 		slot = slot->next;
 	if (slot != NULL && slot->phase != SLOT_IDLE)
 		tell_slot(q, slot, fact_name(rule->fact));
+	else if (rule->when.root != NULL)
+		tell(q, "condition", "%s holds, but when it began, If said no: %.*s (catalogue line %u)",
+		     fact_name(rule->fact), shown(rule->when.source), rule->when.source,
+		     (unsigned)rule->when.line);
 	else
 		tell(q, "not-entered", "%s holds, but the rule came later with a new catalogue",
 		     fact_name(rule->fact));
@@ -230,6 +241,37 @@ tell_group(struct asking *q, const struct cat_rule *rule)
 
 /* ---- On ------------------------------------------------------------------------------------------- */
 
+/* The last event of the entity's subject that the rule has refused, as far as that is remembered. */
+static const struct refused *
+refused_of(struct asking *q, const struct cat_rule *rule)
+{
+	const struct fm_str word = entity_get(q->entity, "instance");
+	const struct fm_str name = entity_get(q->entity, "host");
+	const bool of_host = fact_subject_of(rule->fact) == SUBJECT_HOST;
+	const struct host *h = of_host && name.p != NULL ? find_host(q, name) : NULL;
+	const struct instance *inst = NULL;
+	struct fm_uuid uuid;
+
+	if (!of_host && word.p != NULL && fm_uuid_parse(word.p, word.len, &uuid))
+		inst = inst_find(q->corr, &uuid);
+	return inst != NULL || h != NULL ? refused_find(q->corr, rule, inst, h) : NULL;
+}
+
+static void
+tell_refused(struct asking *q, const struct cat_rule *rule, const struct refused *r)
+{
+	char at[FM_TIME_STR];
+
+	fm_time_format(r->at, at);
+	if (r->by_threshold)
+		tell(q, "below", "%s happened at %s, below every bound of Threshold (catalogue line %u)",
+		     fact_name(rule->fact), at, (unsigned)rule->line);
+	else
+		tell(q, "condition", "%s happened at %s, and If said no: %.*s (catalogue line %u)",
+		     fact_name(rule->fact), at, shown(rule->when.source), rule->when.source,
+		     (unsigned)rule->when.line);
+}
+
 /* The one event that leaves something behind: what was measured of the last migration. */
 static void
 tell_downtime(struct asking *q, const struct cat_rule *rule)
@@ -260,12 +302,17 @@ tell_downtime(struct asking *q, const struct cat_rule *rule)
 static void
 tell_event(struct asking *q, const struct cat_rule *rule)
 {
-	if (rule->fact == FACT_INSTANCE_DOWNTIME)
+	const struct refused *r = refused_of(q, rule);
+
+	if (rule->fact == FACT_INSTANCE_DOWNTIME && (r == NULL || r->by_threshold))
 		tell_downtime(q, rule);
+	else if (r != NULL)
+		tell_refused(q, rule, r);
 	else
 		tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
-		     fact_name(rule->fact), rule->threshold.of >= 0 ?
-		     ", and only above a bound of its Threshold" : "", (unsigned)rule->line);
+		     fact_name(rule->fact), rule->when.root != NULL || rule->threshold.of >= 0 ?
+		     ", and its If and Threshold agree; that they refused one is not remembered" : "",
+		     (unsigned)rule->line);
 }
 
 /* ---- the way in ------------------------------------------------------------------------------------ */

@@ -116,6 +116,27 @@ index_rules(struct catalogue *cat)
 }
 
 static void
+index_clears(struct catalogue *cat)
+{
+	unsigned total = 1;
+	for (unsigned i = 0; i < cat->n; i++)
+		for (unsigned j = 0; j < cat->records[i].n_rules; j++)
+			total += cat->records[i].rules[j].n_clears;
+	struct cat_clearing *all = fm_arena_alloc(&cat->arena, total * sizeof(all[0]));
+	for (unsigned f = 0; f < FACT_N; f++) {
+		cat->clears_on[f] = all;
+		for (unsigned i = 0; i < cat->n; i++)
+			for (unsigned j = 0; j < cat->records[i].n_rules; j++) {
+				const struct cat_rule *rule = &cat->records[i].rules[j];
+				for (unsigned k = 0; k < rule->n_clears; k++)
+					if (rule->clears[k].fact == (enum fact_id)f)
+						*all++ = (struct cat_clearing){rule, &rule->clears[k]};
+			}
+		cat->n_clears_on[f] = (unsigned)(all - cat->clears_on[f]);
+	}
+}
+
+static void
 load(struct load *ld)
 {
 	if (ld->len > CAT_MAX_FILE) {
@@ -133,6 +154,7 @@ load(struct load *ld)
 	read_records(ld, root);
 	cat_check_relations(ld);
 	index_rules(ld->cat);
+	index_clears(ld->cat);
 	cat_check_twins(ld);
 	ld->cat->hash = fm_hash64(ld->bytes, ld->len, 0);
 	const struct node *windows = node_get(root, "Maintenance");

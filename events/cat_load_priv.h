@@ -7,6 +7,7 @@
  *   cat_record.c    the fields of StarlingX's format                 cat_field.c, cat_text.c
  *   cat_shape.c     oddities of texts and entities (notes, warnings)
  *   cat_rule.c      the Correlation block                            cat_rule_keys.c, cat_step.c
+ *   cat_cond.c      If                                               cat_clear.c: Clear
  *   cat_relation.c  Suppresses and Causes, cycles
  *   cat_example.c   Examples
  *   cat_limits.c    Limits
@@ -203,6 +204,9 @@ void cat_read_steps(struct load *ld, const struct rule_reading *rr, const struct
 void cat_check_steps(struct load *ld, const struct rule_reading *rr);
 void cat_read_flap(struct load *ld, const struct rule_reading *rr, const struct node *n);
 void cat_read_group(struct load *ld, const struct rule_reading *rr, const struct node *n);
+/* If and Clear of a rule whose fact is known (cat_cond.c, cat_clear.c). */
+void cat_read_if(struct load *ld, enum fact_id fact, const struct node *n, struct cat_if *ret);
+void cat_read_clear(struct load *ld, struct cat_rule *rule, const struct node *n);
 /* True when the record lists the severity; reports it otherwise. */
 bool cat_want_listed(struct load *ld, const struct cat_record *rec, const struct node *n,
 		     enum severity sev);

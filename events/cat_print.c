@@ -246,6 +246,20 @@ put_steps(struct fm_buf *b, unsigned depth, const struct cat_rule *rule)
 }
 
 static void
+put_clears(struct fm_buf *b, unsigned depth, const struct cat_rule *rule)
+{
+	put_key(b, depth, "Clear");
+	fm_buf_adds(b, "\n");
+	for (unsigned i = 0; i < rule->n_clears; i++) {
+		const struct cat_clear *clear = &rule->clears[i];
+		indent(b, depth + 1);
+		fm_buf_addf(b, "-   On: %s\n", fact_name(clear->fact));
+		if (clear->when.source != NULL)
+			put_pair(b, depth + 2, "If", clear->when.source);
+	}
+}
+
+static void
 put_group(struct fm_buf *b, unsigned depth, const struct cat_group *group)
 {
 	char within[FM_SPAN_STR];
@@ -271,6 +285,10 @@ put_rule(struct fm_buf *b, unsigned depth, const struct cat_rule *rule)
 		{"Hold_Notice", rule->hold_notice}, {"Expire", rule->expire},
 	};
 	put_word(b, depth, fact_is_state(rule->fact) ? "While" : "On", fact_name(rule->fact));
+	if (rule->when.source != NULL)
+		put_pair(b, depth, "If", rule->when.source);
+	if (rule->n_clears != 0)
+		put_clears(b, depth, rule);
 	if (rule->threshold.of >= 0)
 		put_threshold(b, depth, &rule->threshold);
 	else if (!rule->record->is_log)

@@ -16,6 +16,8 @@ struct catalogue {
 	uint64_t hash;
 	const struct cat_rule **rules_on[FACT_N];       /* in id order */
 	unsigned n_rules_on[FACT_N];
+	struct cat_clearing *clears_on[FACT_N];         /* in id order */
+	unsigned n_clears_on[FACT_N];
 };
 
 #endif

@@ -203,17 +203,34 @@ check_end(struct load *ld, const struct rule_reading *rr)
 	const struct cat_rule *rule = rr->rule;
 	if (rr->form != FORM_ON)
 		return;
-	if (node_get(rr->node, "Expire") == NULL)
+	const bool expires = node_get(rr->node, "Expire") != NULL;
+	if (!expires && node_get(rr->node, "Clear") == NULL)
 		cat_find_at(ld, FND_NO_CLEAR, rr->node,
-			    "nothing but an operator clears this alarm; add Expire");
-	else if (rule->expire.ns != 0 && rule->expire.ns <= rule->hold_notice.ns)
+			    "nothing but an operator clears this alarm; add Clear or Expire");
+	else if (expires && rule->expire.ns != 0 && rule->expire.ns <= rule->hold_notice.ns)
 		cat_find_at(ld, FND_NEVER_TOLD, node_get(rr->node, "Expire"),
 			    "it ends before Hold_Notice is over, so nobody is ever told");
 }
 
 static void
+read_conditions(struct load *ld, const struct rule_reading *rr)
+{
+	const struct node *cond = node_get(rr->node, "If"), *clear = node_get(rr->node, "Clear");
+	if (cond != NULL)
+		cat_read_if(ld, rr->rule->fact, cond, &rr->rule->when);
+	if (clear == NULL || rr->form != FORM_ON)
+		return;
+	if (rr->rule->group.by != GROUP_NONE)
+		cat_find_at(ld, FND_KEY_NOT_FOR, clear,
+			    "Clear and Group exclude each other: what many did, one does not undo");
+	else
+		cat_read_clear(ld, rr->rule, clear);
+}
+
+static void
 check_rule(struct load *ld, const struct rule_reading *rr)
 {
+	read_conditions(ld, rr);
 	check_severity(ld, rr);
 	check_fields(ld, rr);
 	check_texts(ld, rr);
@@ -307,6 +324,7 @@ are_twins(const struct cat_rule *a, const struct cat_rule *b)
 {
 	return !a->record->is_log && !b->record->is_log && a->group.by == b->group.by &&
 	       a->hold_on.ns == b->hold_on.ns &&
+	       a->when.root == NULL && b->when.root == NULL &&
 	       a->threshold.of < 0 && b->threshold.of < 0 && a->record->entity_form != NULL &&
 	       b->record->entity_form != NULL &&
 	       strcmp(a->record->entity_form, b->record->entity_form) == 0;

@@ -111,7 +111,10 @@ read_text(struct load *ld, const struct rule_reading *rr, const struct node *n)
 
 /* ---- the table --------------------------------------------------------------------------- */
 
-/* Suppresses and Causes are read for the record as a whole, While and On before the others. */
+/*
+ * Suppresses and Causes are read for the record as a whole, While and On before the others, If and
+ * Clear behind them, when the fact is known.
+ */
 static const struct rule_key {
 	const char *name;
 	unsigned forms;
@@ -119,6 +122,8 @@ static const struct rule_key {
 } rule_keys[] = {
 	{"While", FORM_WHILE, NULL},
 	{"On", FORM_ON | FORM_LOG, NULL},
+	{"If", FORM_WHILE | FORM_ON | FORM_LOG, NULL},
+	{"Clear", FORM_ON, NULL},
 	{"Severity", FORM_WHILE | FORM_ON, read_severity},
 	{"Threshold", FORM_ON | FORM_LOG, cat_read_threshold},
 	{"Hold_On", FORM_WHILE, read_hold_on},
@@ -150,7 +155,7 @@ report_misplaced(struct load *ld, const struct rule_reading *rr, const struct no
 		cat_find_at(ld, FND_KEY_NOT_FOR, key, "%s goes with While, not with On", key->text);
 		break;
 	case FORM_LOG:
-		cat_find_at(ld, FND_LOG_RULE, key, "%s is for alarms; a log has On and Threshold",
+		cat_find_at(ld, FND_LOG_RULE, key, "%s is for alarms; a log has On, If and Threshold",
 			    key->text);
 		break;
 	}

@@ -57,6 +57,14 @@ cat_rules_on(const struct catalogue *cat, enum fact_id fact, const struct cat_ru
 	return cat->n_rules_on[fact];
 }
 
+unsigned
+cat_clears_on(const struct catalogue *cat, enum fact_id fact, const struct cat_clearing **ret)
+{
+	fm_assert((unsigned)fact < FACT_N);
+	*ret = cat->clears_on[fact];
+	return cat->n_clears_on[fact];
+}
+
 const struct cat_text *
 cat_text_for(const struct cat_record *rec, enum severity sev)
 {

@@ -84,6 +84,31 @@ struct cat_threshold {
 	double above[FM_N_SEVERITIES];
 };
 
+/*
+ * "If": a condition over what the fact carries. A comparison with an attribute that is not known, or
+ * an empty text, is false, whatever the operator.
+ */
+enum cat_cond_op { COND_EQ, COND_NE, COND_LT, COND_LE, COND_GT, COND_GE,
+	COND_HAS,                       /* "~": the text has the value in it */
+	COND_AND, COND_OR, COND_NOT };
+struct cat_cond {
+	enum cat_cond_op op;
+	const struct cat_cond *left, *right;    /* COND_AND, COND_OR; COND_NOT: left */
+	int attr;                       /* enum fact_attr */
+	int64_t num;                    /* INT, in the attribute's unit */
+	const char *text;               /* TEXT */
+};
+struct cat_if {
+	const char *source;             /* as written; NULL: there is none */
+	const struct cat_cond *root;
+	uint32_t line;
+};
+/* "Clear": an event that ends what an On rule has raised for the same entity. */
+struct cat_clear {
+	enum fact_id fact;
+	struct cat_if when;
+};
+
 /* "Suppresses" and "Causes": a relation to other alarms. */
 enum cat_where {
 	WHERE_INSTANCE_HOST,            /* "instance.host == host" */
@@ -138,6 +163,9 @@ struct cat_rule {
 	struct fm_span hold_off;        /* state must be gone this long before the clear */
 	struct fm_span hold_notice;     /* not announced before, so that a cause can show first */
 	struct fm_span expire;          /* On: cleared after this; 0: stays until cleared by hand */
+	struct cat_if when;             /* the rule does nothing where this is false */
+	const struct cat_clear *clears; /* On */
+	unsigned n_clears;
 	struct cat_threshold threshold;
 	struct cat_group group;
 	struct cat_flap flap;
@@ -241,6 +269,13 @@ const struct cat_record *cat_at(const struct catalogue *cat, unsigned i);       
 /* All rules on a fact, in id order. */
 unsigned cat_rules_on(const struct catalogue *cat, enum fact_id fact,
 		      const struct cat_rule *const **ret);
+/* All that an event clears, in the order of the rules' ids. */
+struct cat_clearing {
+	const struct cat_rule *rule;
+	const struct cat_clear *clear;
+};
+unsigned cat_clears_on(const struct catalogue *cat, enum fact_id fact,
+		       const struct cat_clearing **ret);
 /* The text for a severity (falls back to [SEV_NONE], then to any). Never NULL. */
 const struct cat_text *cat_text_for(const struct cat_record *rec, enum severity sev);
 const char *cat_repair_for(const struct cat_record *rec, enum severity sev);   /* may be NULL */
@@ -255,6 +290,9 @@ bool cat_service_affecting_for(const struct cat_record *rec, enum severity sev);
 #define CAT_MAX_FLAP 16u        /* occurrences a Flap can ask for */
 #define CAT_MAX_STEPS 16u       /* of one Escalate */
 #define CAT_MAX_MAPPINGS 64u    /* of one Correlation */
+#define CAT_MAX_COMPARISONS 32u /* of one If */
+#define CAT_MAX_COND_DEPTH 8u   /* of ( ) and not in one If */
+#define CAT_MAX_CLEARS 16u      /* events of one Clear */
 #define CAT_MAX_EXAMPLES 16u    /* of one record */
 #define CAT_MAX_EXAMPLE_STEPS 64u       /* of one example */
 #define CAT_MAX_WINDOWS 64u     /* of the catalogue, and as many of operators */

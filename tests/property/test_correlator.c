@@ -306,6 +306,15 @@ static const char windows[] = "\nMaintenance:\n"
 	"  - {Name: fourth, Alarms: [\"100.101\"], Entities: [host=compute-0, host=compute-1],"
 	" Start: 2026-01-01, For: 30m, Every: {At: '01:10'}}\n";
 
+/* What the shipped one has no rule for. */
+#define RECORD(id) "\"" id "\":\n  Type: Alarm\n  Severity: minor\n  Description: of a test\n" \
+	"  Entity_Instance_ID: tenant=<tenant_uuid>.instance=<instance_uuid>\n  Correlation:\n"
+static const char conditions[] =
+	RECORD("950.001") "    On: migration.started\n    If: source_host = compute-0\n"
+	"    Clear: [instance.fault, {On: migration.done, If: destination_host != compute-1}]\n"
+	RECORD("950.002") "    While: instance.paused\n    If: not host_name = compute-1\n"
+	"    Hold_Off: 5s\n";
+
 static struct catalogue *
 load_catalogue(void)
 {
@@ -324,6 +333,7 @@ load_catalogue(void)
 	fclose(f);
 	free(path);
 	fm_buf_adds(&text, windows);
+	fm_buf_adds(&text, conditions);
 	cr_assert_eq(cat_load_buf("events.yaml", text.s, text.len, NULL, &cat, &err), 0, "%s",
 		     err.msg);
 	return cat;

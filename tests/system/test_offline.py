@@ -147,7 +147,7 @@ class Guide(Offline):
 
     def test_each_loads_beside_the_shipped_ones_and_its_examples_hold(self):
         before = self.check([])["examples"]
-        self.assertEqual(len(self.blocks), 3)
+        self.assertEqual(len(self.blocks), 4)
         for block in self.blocks:
             with self.subTest(block=block[:10]):
                 got = self.check([block])
@@ -156,8 +156,11 @@ class Guide(Offline):
         self.assertEqual(self.check(self.blocks)["errors"], 0)
 
     def test_their_examples_notice_when_the_rule_is_another(self):
-        for block, was, becomes in zip(self.blocks, ("Expire: 24h", "Hold_On: 4h", "At_Least: 2"),
-                                       ("Expire: 23h", "Hold_On: 2h", "At_Least: 3")):
+        for block, was, becomes in zip([*self.blocks, self.blocks[-1]],
+                                       ("Expire: 24h", "Hold_On: 4h", "At_Least: 2",
+                                        " and not initiator", "- reboot.done"),
+                                       ("Expire: 23h", "Hold_On: 2h", "At_Least: 3",
+                                        " or not initiator", "- reboot.started")):
             with self.subTest(becomes=becomes):
                 self.assertIn(was, block)
                 got = self.check([block.replace(was, becomes)], code=1)

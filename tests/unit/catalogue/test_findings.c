@@ -146,6 +146,12 @@ static const struct {
 		 "    Threshold: {Of: downtime_ms, Per: downtime_ms, Major: \"> 1\"}\n")},
 	{435, ALARM("700.001", "major") RULE("    While: instance.failed\n")
 	      ALARM("700.401", "major") RULE("    While: instance.failed\n")},
+	{436, ON("instance.fault", "    Expire: 1h\n    If: reason is gone\n")},
+	{437, ON("instance.fault", "    Expire: 1h\n    If: (((((((((reason = a)))))))))\n")},
+	{438, ON("instance.fault", "    Expire: 1h\n    If: limit_s > soon\n")},
+	{439, ON("instance.fault", "    Expire: 1h\n    If: downtime_ms > 1s\n")},
+	{440, ON("instance.fault", "    Clear: host.memory_failed\n")},
+	{441, ON("instance.fault", "    Clear: instance.fault\n")},
 
 #define SUPPRESSES(id, where) RULE("    Suppresses: {Alarms: [" id "], Where: " where "}\n")
 	{501, HOST_ALARM("200.001", "major") SUPPRESSES("700.001", "host == host")},
@@ -485,7 +491,7 @@ try_names(const char *heading, const char *fmt, unsigned unknown)
 Test(docs, name_fields_and_keys_as_they_are)
 {
 	cr_assert_eq(try_names("| Field | In logs |", "\"1.1\": {%s: x}\n", 204), 16);
-	cr_assert_eq(try_names("| Key | With |", "\"1.1\": {Correlation: {%s: x}}\n", 401), 15);
+	cr_assert_eq(try_names("| Key | With |", "\"1.1\": {Correlation: {%s: x}}\n", 401), 17);
 	cr_assert_eq(try_names("| Key | Default | Meaning |",
 			       "\"1.1\": {Correlation: {Suppresses: {%s: x}}}\n", 401), 5);
 	cr_assert_eq(try_names("| Key | Form | Meaning |", "Maintenance: [{%s: x}]\n", 802), 11);

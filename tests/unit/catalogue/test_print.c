@@ -25,6 +25,14 @@ same_text(const struct cat_text *a, const struct cat_text *b, const char *id)
 }
 
 static void
+same_if(const struct cat_if *a, const struct cat_if *b, const char *id)
+{
+	cr_assert_eq(a->source == NULL, b->source == NULL, "%s", id);
+	if (a->source != NULL)
+		cr_assert_str_eq(a->source, b->source, "%s", id);
+}
+
+static void
 same_rule(const struct cat_rule *a, const struct cat_rule *b, const char *id)
 {
 	SAME(fact);
@@ -33,6 +41,12 @@ same_rule(const struct cat_rule *a, const struct cat_rule *b, const char *id)
 	SAME(hold_off.ns);
 	SAME(hold_notice.ns);
 	SAME(expire.ns);
+	same_if(&a->when, &b->when, id);
+	SAME(n_clears);
+	for (unsigned i = 0; i < a->n_clears; i++) {
+		SAME(clears[i].fact);
+		same_if(&a->clears[i].when, &b->clears[i].when, id);
+	}
 	SAME(threshold.of);
 	SAME(threshold.per);
 	for (unsigned i = 0; i < FM_N_SEVERITIES; i++) {
@@ -234,7 +248,8 @@ Test(print, rules_and_relations_come_back)
 		"      - {After: migration.limit.hard, Text: \"a: <limit_s> # b\"}\n"
 		"      - {After: migration.limit.unknown, Severity: major, Text: \"a\\nOR\\nb\"}\n"
 		"      - {After: 1h, Severity: critical}\n"
-		"    - On: instance.downtime\n      Expire: 1h\n"
+		"    - On: instance.downtime\n      Expire: 1h\n      If: 'method = \"A\"'\n"
+		"      Clear: [instance.fault, {On: instance.downtime, If: downtime_ms < 1s}]\n"
 		"      Threshold: {Of: downtime_ms, Per: downtime_limit_ms, Minor: \"> 0.001\",\n"
 		"        Major: \">= 999999999999.999\"}\n"
 		"      Causes: {Alarms: [700.009], Where: below}\n")

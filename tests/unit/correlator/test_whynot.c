@@ -19,6 +19,13 @@ static const char catalogue[] =
 	     "    - {While: instance.unscheduled, Severity: critical}\n")
 	ALARM("700.301", "major") RULE("    On: instance.downtime\n    Expire: 1h\n"
 	     "    Threshold: {Of: downtime_ms, Per: downtime_limit_ms, Major: \"> 1\"}\n")
+	ALARM("700.006", "major")
+	RULE("    On: reboot.failed\n    If: reason ~ 'timed out'\n    Clear: reboot.done\n")
+	ALARM("700.007", "major") RULE("    While: instance.paused\n    If: host_name = other\n")
+	ALARM("700.302", "major") RULE("    On: instance.downtime\n    If: downtime_ms > 1s\n"
+	     "    Expire: 1h\n")
+	HOST_ALARM("270.004", "major") RULE("    On: host.memory_error\n    Expire: 1h\n"
+	     "    If: host_name != compute-0\n")
 	HOST_ALARM("270.001", "major") RULE("    While: host.disabled\n")
 	HOST_ALARM("270.003", "major") RULE("    While: host.unseen\n    Hold_On: 10s\n")
 	"\"270.002\":\n  Type: Alarm\n  Severity: major\n  Description: <count> failed\n"
@@ -222,8 +229,50 @@ Test(whynot, knows_what_was_measured_of_a_migration)
 	feed(&c, OFFLINE_LIBVIRT, "compute-1 lifecycle started migrated");
 	because(&c, "700.301", VM, "not-seen", "nobody told");
 	feed(&c, OFFLINE_LIBVIRT, "compute-0 job-completed operation=5 downtime_net=499");
+	because(&c, "700.302", VM, "condition", "and If said no: downtime_ms > 1s");
 	because(&c, "700.301", VM, "below", "it stood still for 499 ms in its last live migration, "
 		"the limit is 500 ms");
+	end(&c);
+}
+
+Test(whynot, tells_an_event_that_was_refused_from_one_that_was_not_seen)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update");
+	nova(&c, "instance.update uuid=U2");
+	because(&c, "700.006", VM, "event", "when reboot.failed happens, and its If");
+	nova(&c, "instance.reboot.error uuid=U2 fault=no");
+	because(&c, "700.006", VM, "event", "when reboot.failed happens, and its If");
+	wait_for(&c, 5);
+	nova(&c, "instance.reboot.error fault=no");
+	because(&c, "700.006", VM, "condition", "reboot.failed happened at 2026-01-01T00:00:05.000000Z, "
+		"and If said no: reason ~ 'timed out' (catalogue line ");
+	nova(&c, "instance.reboot.error fault=\"it timed out\"");
+	because(&c, "700.006", VM, "active", "is raised since");
+	nova(&c, "instance.pause.end state=paused");
+	because(&c, "700.007", VM, "condition", "instance.paused holds, but when it began, If said no: "
+		"host_name = other (catalogue line ");
+	feed(&c, OFFLINE_LIBVIRT, "compute-0 memory-failure guest inject");
+	because(&c, "270.004", HOST, "condition", "host.memory_error happened at");
+	end(&c);
+}
+
+Test(whynot, remembers_the_last_1024_refusals_and_none_of_another_catalogue)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.reboot.error fault=no");
+	for (int i = 0; i < 1023; i++) {
+		wait_for(&c, 5);
+		nova(&c, "instance.reboot.error uuid=U2 fault=no");
+	}
+	because(&c, "700.006", VM, "condition", "happened at 2026-01-01T00:00:00");
+	wait_for(&c, 5);
+	nova(&c, "instance.reboot.error uuid=U2 fault=no");
+	because(&c, "700.006", VM, "event", "when reboot.failed happens");
+	corr_swap_catalogue(c.corr, c.l.cat, c.now, ignore, NULL);
+	because(&c, "700.006", "tenant=t1.instance=" UUID, "event", "when reboot.failed happens");
 	end(&c);
 }
 

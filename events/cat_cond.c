@@ -1,0 +1,404 @@
+/*
+ * cat_cond: "If", a condition over what a fact carries. It is read once, into a small tree that
+ * cannot fail any more:
+ *
+ *   any  := all {"or" all}        all := one {"and" one}
+ *   one  := "not" one | "(" any ")" | ATTRIBUTE OPERATOR VALUE
+ *
+ * Both its length and its depth are bounded, so whoever walks it may recurse.
+ */
+#include "events/cat_load_priv.h"
+
+#define NS_PER_MS 1000000LL
+#define MAX_DIGITS 15
+
+enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_OP, TOKEN_OPEN, TOKEN_CLOSE,
+	TOKEN_BAD };
+struct token {
+	enum token_kind kind;
+	struct fm_str s;                /* of a quoted one: what is between the quotes */
+	uint32_t at;                    /* offset in the text */
+	enum cat_cond_op op;
+};
+
+struct cond_reading {
+	struct load *ld;
+	const struct node *node;
+	enum fact_id fact;
+	uint32_t next;                  /* offset behind tok */
+	struct token tok;
+	unsigned n, depth;
+	bool failed;                    /* the first thing that cannot be read ends it */
+};
+
+static const struct cat_cond *read_any(struct cond_reading *cr);
+
+/* ---- what a fact carries ----------------------------------------------------------------- */
+
+static const struct {
+	enum fact_attr attr;
+	enum fact_id first, last;
+} carried[] = {
+	{ATTR_SOURCE_HOST, FACT_INSTANCE_MIGRATING, FACT_INSTANCE_MIGRATING},
+	{ATTR_SOURCE_HOST, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
+	{ATTR_DESTINATION_HOST, FACT_INSTANCE_MIGRATING, FACT_INSTANCE_MIGRATING},
+	{ATTR_DESTINATION_HOST, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
+	{ATTR_ATTEMPT, FACT_INSTANCE_MIGRATING, FACT_INSTANCE_MIGRATING},
+	{ATTR_ATTEMPT, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
+	{ATTR_ELAPSED_S, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
+	{ATTR_DOWNTIME_MS, FACT_MIGRATION_CANCELLED, FACT_INSTANCE_DOWNTIME},
+	{ATTR_METHOD, FACT_MIGRATION_CANCELLED, FACT_INSTANCE_DOWNTIME},
+	{ATTR_REASON, FACT_INSTANCE_STOPPED, FACT_INSTANCE_UNSCHEDULED},
+	{ATTR_REASON, FACT_MIGRATION_STARTED, FACT_INSTANCE_DELETED},
+	{ATTR_REASON, FACT_PAUSE_REQUESTED, FACT_RESIZE_REVERT_STARTED},
+	{ATTR_REASON, FACT_RESIZE_REVERTED, FACT_RESIZE_REVERTED},
+	{ATTR_INITIATOR, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
+	{ATTR_INITIATOR, FACT_INSTANCE_CREATED, FACT_INSTANCE_DELETED},
+	{ATTR_INITIATOR, FACT_PAUSE_REQUESTED, FACT_RESIZE_REVERT_STARTED},
+	{ATTR_INITIATOR, FACT_RESIZE_REVERTED, FACT_RESIZE_REVERTED},
+	{ATTR_OLD_NAME, FACT_INSTANCE_RENAMED, FACT_INSTANCE_RENAMED},
+	{ATTR_POOL, FACT_INSTANCE_IO_ERROR, FACT_INSTANCE_IO_ERROR},
+};
+
+static bool
+fact_carries(enum fact_id fact, enum fact_attr attr)
+{
+	static const bool of_instances[ATTR_N] = {
+		[ATTR_INSTANCE_NAME] = true, [ATTR_INSTANCE_UUID] = true,
+		[ATTR_TENANT_NAME] = true, [ATTR_TENANT_UUID] = true,
+		[ATTR_LIMIT_S] = true, [ATTR_DOWNTIME_LIMIT_MS] = true,
+	};
+	if (attr == ATTR_HOST_NAME)
+		return true;
+	if (of_instances[attr])
+		return fact_subject_of(fact) == SUBJECT_INSTANCE;
+	for (unsigned i = 0; i < FM_ARRAY_LEN(carried); i++)
+		if (carried[i].attr == attr && fact >= carried[i].first && fact <= carried[i].last)
+			return true;
+	return false;
+}
+
+/* ---- words ------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *text;
+	enum cat_cond_op op;
+} operators[] = {               /* longer ones before those that they begin with */
+	{"!=", COND_NE}, {"<=", COND_LE}, {">=", COND_GE}, {"==", COND_EQ}, {"=", COND_EQ},
+	{"<", COND_LT}, {">", COND_GT}, {"~", COND_HAS},
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+static bool
+is_word(char c)
+{
+	return c != '\0' && !is_blank(c) && strchr("()'\"=!<>~", c) == NULL;
+}
+
+static void
+read_operator(struct cond_reading *cr)
+{
+	const char *p = cr->node->text + cr->tok.at;
+	for (unsigned i = 0; i < FM_ARRAY_LEN(operators); i++) {
+		const size_t len = strlen(operators[i].text);
+		if (strncmp(p, operators[i].text, len) != 0)
+			continue;
+		cr->tok.kind = TOKEN_OP;
+		cr->tok.op = operators[i].op;
+		cr->tok.s.len = (uint32_t)len;
+		return;
+	}
+	cr->tok.kind = TOKEN_BAD;
+	cr->tok.s.len = 1;
+}
+
+static void
+read_quoted(struct cond_reading *cr)
+{
+	const char *begin = cr->node->text + cr->tok.at, *end = strchr(begin + 1, *begin);
+	cr->tok.kind = end != NULL ? TOKEN_QUOTED : TOKEN_BAD;
+	cr->tok.s = (struct fm_str){begin + 1,
+		(uint32_t)(end != NULL ? (size_t)(end - begin) - 1 : strlen(begin + 1))};
+	cr->next = cr->tok.at + cr->tok.s.len + 1 + (end != NULL);
+}
+
+static void
+advance(struct cond_reading *cr)
+{
+	const char *s = cr->node->text;
+	while (is_blank(s[cr->next]))
+		cr->next++;
+	const char c = s[cr->next];
+	cr->tok = (struct token){.kind = TOKEN_END, .s = {s + cr->next, 0}, .at = cr->next};
+	if (c == '\'' || c == '"') {
+		read_quoted(cr);
+		return;
+	}
+	if (c == '(' || c == ')') {
+		cr->tok.kind = c == '(' ? TOKEN_OPEN : TOKEN_CLOSE;
+		cr->tok.s.len = 1;
+	} else if (is_word(c)) {
+		cr->tok.kind = TOKEN_WORD;
+		while (is_word(s[cr->next + cr->tok.s.len]))
+			cr->tok.s.len++;
+	} else if (c != '\0') {
+		read_operator(cr);
+	}
+	cr->next += cr->tok.s.len;
+}
+
+static bool
+at_word(const struct cond_reading *cr, const char *word)
+{
+	return cr->tok.kind == TOKEN_WORD && fm_str_is(cr->tok.s, word);
+}
+
+static bool
+at_keyword(const struct cond_reading *cr)
+{
+	return at_word(cr, "and") || at_word(cr, "or") || at_word(cr, "not");
+}
+
+/* ---- what is wrong ----------------------------------------------------------------------- */
+
+/* Where the text stands as written, the column in the file; folded, that of its beginning. */
+static uint32_t
+column_of(const struct cond_reading *cr, uint32_t at)
+{
+	const struct node *n = cr->node;
+	if (n->style == STYLE_BLOCK || n->line != n->end_line)
+		return n->column;
+	return n->column + at + (n->style == STYLE_QUOTED);
+}
+
+static void
+complain(struct cond_reading *cr, enum finding_kind kind, const struct token *tok, const char *text)
+{
+	cat_find_line(cr->ld, kind, cr->node->line, column_of(cr, tok->at), "%s", text);
+}
+
+static const struct cat_cond *
+give_up(struct cond_reading *cr, enum finding_kind kind, const char *text)
+{
+	if (!cr->failed)
+		complain(cr, kind, &cr->tok, text);
+	cr->failed = true;
+	return NULL;
+}
+
+static const struct cat_cond *
+want(struct cond_reading *cr, const char *what)
+{
+	return give_up(cr, FND_COND_SYNTAX, cr->tok.kind == TOKEN_END ?
+		       fm_arena_printf(&cr->ld->tmp, "If ends where %s should stand", what) :
+		       fm_arena_printf(&cr->ld->tmp, "%s in If, where %s should stand",
+				       cat_quote(cr->ld, cr->tok.s), what));
+}
+
+/* ---- one comparison ---------------------------------------------------------------------- */
+
+static bool
+parse_whole(struct fm_str s, int64_t *ret)
+{
+	const bool minus = s.len > 1 && s.p[0] == '-';
+	int64_t v = 0;
+	if (s.len - minus > MAX_DIGITS)
+		return false;
+	for (uint32_t i = minus; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		v = v * 10 + (s.p[i] - '0');
+	}
+	*ret = minus ? -v : v;
+	return true;
+}
+
+/* What one of an attribute is, by the end of its name; 0: no time. */
+static int64_t
+unit_ns(enum fact_attr attr)
+{
+	const struct fm_str name = fm_str_of(fact_attr_name(attr));
+	if (name.len > 3 && strcmp(name.p + name.len - 3, "_ms") == 0)
+		return NS_PER_MS;
+	return name.len > 2 && strcmp(name.p + name.len - 2, "_s") == 0 ? FM_NS_PER_S : 0;
+}
+
+/* A bare number counts in the attribute's own unit; a time such as 500ms is converted. */
+static bool
+read_number(struct cond_reading *cr, struct cat_cond *c)
+{
+	const int64_t unit = unit_ns((enum fact_attr)c->attr);
+	struct fm_span span;
+	if (cr->tok.kind == TOKEN_WORD && parse_whole(cr->tok.s, &c->num))
+		return true;
+	if (cr->tok.kind != TOKEN_WORD || unit == 0 ||
+	    fm_span_parse(cr->tok.s.p, cr->tok.s.len, &span) != 0 || span.ns % unit != 0)
+		return false;
+	c->num = span.ns / unit;
+	return true;
+}
+
+static void
+read_number_value(struct cond_reading *cr, struct cat_cond *c, const char *name)
+{
+	const char *more = unit_ns((enum fact_attr)c->attr) != 0 ?
+		" or a time that is a multiple of its unit" : "";
+	if (c->op == COND_HAS)
+		complain(cr, FND_COND_TYPE, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp, "%s is a number; ~ looks into texts", name));
+	else if (!read_number(cr, c))
+		complain(cr, FND_COND_TYPE, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp,
+					 "%s is a number; compare it with a whole number%s, not %s",
+					 name, more, cat_quote(cr->ld, cr->tok.s)));
+}
+
+static void
+read_text_value(struct cond_reading *cr, struct cat_cond *c, const char *name, const char *op)
+{
+	if (c->op != COND_EQ && c->op != COND_NE && c->op != COND_HAS)
+		complain(cr, FND_COND_TYPE, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp, "%s is a text; it has =, != and ~, but not %s",
+					 name, op));
+	else if (at_word(cr, "true") || at_word(cr, "false"))
+		complain(cr, FND_COND_TYPE, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp, "%s is a text and neither true nor false; "
+					 "quote the word if it is meant as one", name));
+	c->text = cat_keep(cr->ld, cr->tok.s);
+}
+
+static int
+read_attribute(struct cond_reading *cr)
+{
+	struct load *ld = cr->ld;
+	const int attr = fact_attr_parse(cr->tok.s.p, cr->tok.s.len);
+	if (attr < 0)
+		complain(cr, FND_UNKNOWN_ATTRIBUTE, &cr->tok,
+			 fm_arena_printf(&ld->tmp, "%s is not an attribute%s",
+					 cat_quote(ld, cr->tok.s),
+					 cat_suggest_attr(ld, cr->tok.s)));
+	else if (!fact_carries(cr->fact, (enum fact_attr)attr))
+		complain(cr, FND_COND_NEVER, &cr->tok,
+			 fm_arena_printf(&ld->tmp, "%s never carries %s: the comparison would never "
+					 "be true", fact_name(cr->fact),
+					 fact_attr_name((enum fact_attr)attr)));
+	return attr;
+}
+
+static struct cat_cond *
+new_cond(struct cond_reading *cr, enum cat_cond_op op)
+{
+	struct cat_cond *c = fm_arena_alloc(&cr->ld->cat->arena, sizeof(*c));
+	*c = (struct cat_cond){.op = op, .attr = -1};
+	return c;
+}
+
+static const struct cat_cond *
+read_comparison(struct cond_reading *cr)
+{
+	if (cr->tok.kind != TOKEN_WORD || at_keyword(cr))
+		return want(cr, "an attribute");
+	if (++cr->n > CAT_MAX_COMPARISONS)
+		return give_up(cr, FND_COND_SIZE, "an If has at most 32 comparisons");
+	struct cat_cond *c = new_cond(cr, COND_EQ);
+	c->attr = read_attribute(cr);
+	advance(cr);
+	if (cr->tok.kind != TOKEN_OP)
+		return want(cr, "=, !=, <, <=, >, >= or ~");
+	c->op = cr->tok.op;
+	const char *op = cat_quote(cr->ld, cr->tok.s);
+	advance(cr);
+	if ((cr->tok.kind != TOKEN_WORD && cr->tok.kind != TOKEN_QUOTED) || at_keyword(cr))
+		return want(cr, "a value");
+	const char *name = fact_attr_name((enum fact_attr)c->attr);
+	if (c->attr >= 0 && fact_attr_is_int((enum fact_attr)c->attr))
+		read_number_value(cr, c, name);
+	else if (c->attr >= 0)
+		read_text_value(cr, c, name, op);
+	advance(cr);
+	return c;
+}
+
+/* ---- and, or, not ------------------------------------------------------------------------ */
+
+static const struct cat_cond *
+read_nested(struct cond_reading *cr)
+{
+	const bool open = cr->tok.kind == TOKEN_OPEN;
+	if (++cr->depth > CAT_MAX_COND_DEPTH)
+		return give_up(cr, FND_COND_SIZE, "an If nests ( ) and not at most 8 deep");
+	advance(cr);
+	if (open) {
+		const struct cat_cond *inner = read_any(cr);
+		if (inner == NULL)
+			return NULL;
+		if (cr->tok.kind != TOKEN_CLOSE)
+			return want(cr, ")");
+		advance(cr);
+		cr->depth--;
+		return inner;
+	}
+	struct cat_cond *c = new_cond(cr, COND_NOT);
+	c->left = cr->tok.kind == TOKEN_OPEN || at_word(cr, "not") ? read_nested(cr) :
+		read_comparison(cr);
+	cr->depth--;
+	return c->left != NULL ? c : NULL;
+}
+
+static const struct cat_cond *
+read_one(struct cond_reading *cr)
+{
+	return cr->tok.kind == TOKEN_OPEN || at_word(cr, "not") ? read_nested(cr) :
+		read_comparison(cr);
+}
+
+static const struct cat_cond *
+read_all(struct cond_reading *cr)
+{
+	const struct cat_cond *left = read_one(cr);
+	while (left != NULL && at_word(cr, "and")) {
+		struct cat_cond *c = new_cond(cr, COND_AND);
+		advance(cr);
+		c->left = left;
+		c->right = read_one(cr);
+		left = c->right != NULL ? c : NULL;
+	}
+	return left;
+}
+
+static const struct cat_cond *
+read_any(struct cond_reading *cr)
+{
+	const struct cat_cond *left = read_all(cr);
+	while (left != NULL && at_word(cr, "or")) {
+		struct cat_cond *c = new_cond(cr, COND_OR);
+		advance(cr);
+		c->left = left;
+		c->right = read_all(cr);
+		left = c->right != NULL ? c : NULL;
+	}
+	return left;
+}
+
+void
+cat_read_if(struct load *ld, enum fact_id fact, const struct node *n, struct cat_if *ret)
+{
+	struct cond_reading cr = {.ld = ld, .node = n, .fact = fact};
+	if (!cat_want_text(ld, FND_RULE_SHAPE, n, "If"))
+		return;
+	if (n->len > FM_MAX_TEXT) {
+		cat_find_at(ld, FND_TEXT_LENGTH, n, "If is longer than %u bytes", FM_MAX_TEXT);
+		return;
+	}
+	advance(&cr);
+	const struct cat_cond *root = read_any(&cr);
+	if (root != NULL && cr.tok.kind != TOKEN_END)
+		root = want(&cr, "and, or or the end");
+	if (root != NULL)
+		*ret = (struct cat_if){cat_keep(ld, node_str(n)), root, n->line};
+}
