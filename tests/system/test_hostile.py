@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Input that means harm, through the programs: a compressed record that inflates to a thousand times
+its size, a configuration that wants the terminal or the memory, a database with values that fmd does not
+write.
+
+    python3 tests/system/test_hostile.py BUILD_DIR [unittest arguments]
+"""
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import test_daemon  # noqa: E402
+from test_self import Self, request  # noqa: E402
+from test_daemon import Base, wait  # noqa: E402
+
+# What a terminal obeys: C0 but for the line's end, DEL, and C1 as code points.
+OBEYED = {chr(c) for c in (*range(0x20), 0x7f, *range(0x80, 0xa0))} - {"\n"}
+BOMB_MIB = 100
+
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Bomb(Self):
+    def memory_mib(self, fmd, name):
+        lines = pathlib.Path(f"/proc/{fmd.pid}/status").read_text().splitlines()
+        return [int(line.split()[1]) for line in lines if line.startswith(name)][0] / 1024
+
+    def test_a_gzip_bomb_costs_its_size_once_and_reading_goes_on(self):
+        fmd = self.demo()
+        (self.dir / "bomb").write_bytes(b"a" * (BOMB_MIB << 20))
+        subprocess.run(["kcat", "-P", "-z", "gzip", "-X", "message.max.bytes=1000000000", "-X",
+                        "batch.size=900000000", "-b", self.broker, "-t", "fm.requests",
+                        str(self.dir / "bomb")], check=True, timeout=120)
+        self.produce("fm.requests", request())
+        self.raised("200.004", 60)
+        self.raised("990.001")
+        record = self.rows("quarantine-list")[0]
+        self.assertIn(f"{BOMB_MIB << 20} bytes, at most 65536", str(record))
+        print(f"a record of {BOMB_MIB} MiB: VmHWM {self.memory_mib(fmd, 'VmHWM'):.0f} MiB, then VmRSS "
+              f"{self.memory_mib(fmd, 'VmRSS'):.0f} MiB", flush=True)
+        wait(lambda: self.memory_mib(fmd, "VmRSS") < BOMB_MIB, "the memory to be given back")
+
+
+class Configuration(Base):
+    HOSTILE = r"\e[31m\a\x7f\u009b2J\n\u202e"
+
+    def harmless(self, text):
+        self.assertFalse(OBEYED & set(text) or "\u202e" in text, repr(text))
+
+    def test_what_is_wrong_is_said_without_being_obeyed(self):
+        for text in (f'"{self.HOSTILE}": 1\n', f'kafka: {{inputs: [{{topic: "{self.HOSTILE}"}}]}}\n',
+                     f'log: {{level: "{self.HOSTILE}"}}\n', f'catalogue: "/x{self.HOSTILE}"\n'):
+            with self.subTest(text):
+                path = self.dir / "hostile.yaml"
+                path.write_text(text)
+                out = self.run_fmd("-n", "-c", path)
+                self.assertEqual(out.returncode, 1)
+                self.harmless(out.stderr)
+
+    def test_what_is_right_is_printed_without_being_obeyed_and_loads_again(self):
+        text = f'kafka: {{outputs: {{}}}}\nsnmp: {{region: "a{self.HOSTILE}b\'"}}\n'
+        first = self.run_fmd("-nv", "-c", self.config(text))
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.harmless(first.stdout)
+        self.assertIn("U0000202e", first.stdout.replace("U0000202E", "U0000202e"))
+        path = self.dir / "again.yaml"
+        path.write_text(first.stdout.split("---\n")[0])
+        self.assertEqual(self.run_fmd("-nv", "-c", path).stdout, first.stdout)
+
+    def test_a_bomb_of_aliases_is_refused_at_once(self):
+        lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]"
+                                      for i in range(1, 30)]
+        path = self.dir / "bomb.yaml"
+        for text in ("\n".join(lines), "a: &a [*a]", "[" * 60000, "{a: " * 60000, "- " * 30000):
+            path.write_text(text)
+            out = self.run_fmd("-n", "-c", path)
+            self.assertEqual(out.returncode, 1, text[:80])
+            self.assertIn("bomb.yaml", out.stderr)
+
+
+class Damaged(Base):
+    def test_a_value_that_fmd_does_not_write_is_refused_by_name(self):
+        config = self.config("kafka: {brokers: '127.0.0.1:1'}\nself: {late: 1s}\n")
+        fmd = self.start("-c", config)
+        wait(lambda: self.rows("alarm-list"), "an alarm of fmd's own", 60)
+        self.end(fmd)
+        db = sqlite3.connect(self.dir / "state" / "fmd.db")
+        with db:
+            db.execute("update alarm set severity = 99")
+        db.close()
+        out = self.run_fmd("-c", config)
+        self.assertNotEqual(out.returncode, 0)
+        self.assertIn("damaged: a row of kind", out.stderr)
+
+
+if __name__ == "__main__":
+    test_daemon.BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main(verbosity=1)
