@@ -163,6 +163,7 @@ unsigned wires_count(void);
 const char *wires_name(unsigned wire);
 /* Whether the sink has it, or was told that it is missing. */
 bool wires_has(unsigned wire, uint64_t seq);
+bool wires_was_given(unsigned wire, uint64_t seq);
 bool wires_has_quarantined(uint64_t id);
 /* What the sinks were given as seq; 0: none has it. */
 uint64_t wires_content(uint64_t seq);
@@ -256,6 +257,8 @@ extern struct sim {
 	int64_t end;                    /* not before this; then when all is quiet */
 	int64_t stretch;                /* ticks may be so late in quiet times */
 	uint64_t starts, deaths, failures;
+	uint64_t keep_backlog;
+	bool away_refuses;              /* a target that is away says so, and is not only silent */
 	uint64_t free_bytes;
 	/* what happens beside records and commands; NULL: nothing */
 	int64_t (*more_next)(void);
@@ -272,6 +275,7 @@ struct world_options {
 	uint64_t reserve;               /* bytes; 0: none */
 	bool lost_stop;
 	int64_t heartbeat;              /* ns; 0: none */
+	bool away_refuses;
 };
 void world_format(const struct world_options *opt);
 /*

@@ -363,6 +363,30 @@ tell(struct model *m, const struct input *in)
 	}
 }
 
+/* Whatever a sink has missed: of each alarm that is active it has been given the newest. */
+static void
+verify_told(void)
+{
+	sqlite3 *db = open_db(sim.model);
+	sqlite3_stmt *q = NULL;
+	char sql[300];
+
+	snprintf(sql, sizeof(sql), "SELECT max(t.seq), a.alarm_id, a.entity FROM alarm a JOIN "
+		 "transition t ON t.alarm_id = a.alarm_id AND t.entity = a.entity WHERE "
+		 "a.cleared = 0 AND t.kind <> %d GROUP BY a.alarm_id, a.entity", (int)TR_LOG);
+	if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK)
+		wrong("store", "%s", sqlite3_errmsg(db));
+	while (q != NULL && sqlite3_step(q) == SQLITE_ROW)
+		for (unsigned i = 0; i < wires_count(); i++)
+			if (!wires_was_given(i, (uint64_t)sqlite3_column_int64(q, 0)))
+				wrong("P3", "%s does not know the state of %s %s (%lld)",
+				      wires_name(i), sqlite3_column_text(q, 1),
+				      sqlite3_column_text(q, 2),
+				      (long long)sqlite3_column_int64(q, 0));
+	sqlite3_finalize(q);
+	sqlite3_close(db);
+}
+
 void
 verify_model(const char *dir)
 {
@@ -389,6 +413,7 @@ verify_model(const char *dir)
 	dump(sim.model, dump_sql, FM_ARRAY_LEN(dump_sql), first, &want);
 	dump(dir, dump_sql, FM_ARRAY_LEN(dump_sql), first, &got);
 	(void)verify_same(&want, &got);
+	verify_told();
 	fm_buf_fini(&want);
 	fm_buf_fini(&got);
 }

@@ -22,6 +22,8 @@ struct parcel {
 	bool there;                     /* and its answer is lost */
 };
 
+enum had { NOT_YET, MISSED, GIVEN };     /* MISSED: told that it is */
+
 struct wire {
 	struct sink sink;
 	const char *name;
@@ -34,7 +36,7 @@ struct wire {
 	/* the world's */
 	struct rng rng;
 	int64_t away_until;
-	uint8_t *has;                   /* by seq */
+	uint8_t *has;                   /* enum had, by seq */
 	size_t cap;
 	uint64_t highest;
 };
@@ -82,7 +84,7 @@ note_content(struct content *c, uint64_t id, uint64_t content)
 }
 
 static void
-note_has(struct wire *w, uint64_t from, uint64_t to)
+note_has(struct wire *w, uint64_t from, uint64_t to, enum had how)
 {
 	if (to >= w->cap) {
 		const size_t cap = (to + 1) * 2;
@@ -91,7 +93,9 @@ note_has(struct wire *w, uint64_t from, uint64_t to)
 		memset(w->has + w->cap, 0, cap - w->cap);
 		w->cap = cap;
 	}
-	memset(w->has + from, 1, to - from + 1);
+	for (uint64_t seq = from; seq <= to; seq++)
+		if (w->has[seq] != GIVEN)
+			w->has[seq] = how;
 	if (to > w->highest)
 		w->highest = to;
 }
@@ -99,7 +103,8 @@ note_has(struct wire *w, uint64_t from, uint64_t to)
 static void
 arrive(struct wire *w, const struct parcel *p)
 {
-	note_has(w, p->gap_from != 0 ? p->gap_from : p->seq, p->seq);
+	note_has(w, p->gap_from != 0 ? p->gap_from : p->seq, p->seq,
+		 p->gap_from != 0 ? MISSED : GIVEN);
 	if (p->gap_from == 0 && !note_content(&told, p->seq, p->content))
 		wrong("P3", "%s is given another content as %llu", w->name,
 		      (unsigned long long)p->seq);
@@ -109,6 +114,12 @@ bool
 wires_has(unsigned i, uint64_t seq)
 {
 	return seq < wire[i].cap && wire[i].has[seq];
+}
+
+bool
+wires_was_given(unsigned i, uint64_t seq)
+{
+	return seq < wire[i].cap && wire[i].has[seq] == GIVEN;
 }
 
 bool
@@ -277,6 +288,16 @@ of_sink(struct sink *s)
 	return (struct wire *)(void *)s;
 }
 
+/* What is that far behind the newest has to be kept for those that are slow. */
+static void
+check_gap(const struct wire *w, uint64_t to)
+{
+	if (sim.keep_backlog == 0 || to + sim.keep_backlog > inputs_synced_seq())
+		wrong("P3", "%s is told of a gap up to %llu of %llu, where %llu should be kept",
+		      w->name, (unsigned long long)to, (unsigned long long)inputs_synced_seq(),
+		      (unsigned long long)sim.keep_backlog);
+}
+
 /* "Transitions 5 to 9 are no longer kept" */
 static uint64_t
 gap_begin(const struct stored_transition *tr)
@@ -295,8 +316,12 @@ w_offer(struct sink *s, const struct stored_transition *tr)
 	if (tr->seq > inputs_synced_seq())
 		wrong("P5", "%s is offered %llu before it is durable", w->name,
 		      (unsigned long long)tr->seq);
+	if (tr->kind == TR_GAP)
+		check_gap(w, tr->seq);
+	if (sim.away_refuses && w->fd == SIM_FD_AGENT && sim_now() < w->away_until)
+		return -EHOSTUNREACH;
 	if (w->skips_logs && tr->kind == TR_LOG) {
-		note_has(w, tr->seq, tr->seq);
+		note_has(w, tr->seq, tr->seq, GIVEN);
 		return 1;
 	}
 	if (w->n >= weather.window || w->n == QUEUE) {

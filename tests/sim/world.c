@@ -290,6 +290,8 @@ world_format(const struct world_options *opt)
 	sim.conf = make_conf(opt);
 	sim.free_bytes = UINT64_C(1) << 40;
 	sim.end = 0;
+	sim.keep_backlog = opt->keep_backlog;
+	sim.away_refuses = opt->away_refuses;
 	sim.starts = sim.deaths = sim.failures = 0;
 	sim.more_next = NULL;
 	sim.more_act = NULL;
