@@ -450,8 +450,10 @@ shut_down(struct daemon *d, bool loop)
 	corr_free(d->corr);
 	cat_free(d->cat);
 	decoder_free(d->decoder);
-	if (d->store != NULL)
+	if (d->store != NULL) {
+		store_rollback(d->store);       /* of a start that failed within one */
 		(void)!store_checkpoint(d->store, &err);
+	}
 	store_close(d->store);
 	if (d->journal_fd >= 0)
 		close(d->journal_fd);
