@@ -130,7 +130,8 @@ give(const char *user, const char *line)
 	while (verb_go_on(call, &out) == VERB_GOES_ON)
 		;
 	verb_end(call);
-	stored = strstr(out.s, "could not be stored") == NULL;
+	stored = strstr(out.s, "could not be stored") == NULL &&
+		strstr(out.s, "nothing was changed") == NULL;
 	say("%s: %s -> %s", user, line, out.s);
 	return stored;
 }
