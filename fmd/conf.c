@@ -65,6 +65,8 @@ static const struct setting settings[] = {
 	{"self.heartbeat", SPAN, AT(heartbeat), "5m", 0, 0, NULL},
 	{"log.level", WORD, AT(log_level), "info", 0, 4, level_words},
 	{"log.journal", TEXT, AT(journal), NULL, 0, 0, NULL},
+	{"log.capture", TEXT, AT(capture), NULL, 0, 0, NULL},
+	{"log.capture_size", NUMBER, AT(capture_size), "1073741824", 65536, UINT64_MAX >> 2, NULL},
 };
 
 struct reader {

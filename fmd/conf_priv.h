@@ -45,6 +45,8 @@ struct fmd_conf {
 	uint64_t reserve;               /* bytes; 0: none */
 	uint64_t log_level;             /* enum log_level */
 	char *journal;                  /* file of JSON lines; NULL: none */
+	char *capture;                  /* file of records, as they are applied; NULL: none */
+	uint64_t capture_size;          /* bytes; then it ends */
 };
 
 struct fmd_conf *conf_default(void);

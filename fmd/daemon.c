@@ -188,6 +188,18 @@ open_agent(struct daemon *d, struct fm_err *err)
 }
 
 static int
+open_recorder(struct daemon *d, struct fm_err *err)
+{
+	char *mark = NULL;
+	int r;
+
+	(void)!store_meta(d->store, "recorded", &mark);
+	r = recorder_open(d->conf->capture, mark, d->conf->capture_size, &d->recorder, err);
+	free(mark);
+	return r;
+}
+
+static int
 open_sinks(struct daemon *d, struct fm_err *err)
 {
 	char host[256] = "localhost";
@@ -211,6 +223,11 @@ open_sinks(struct daemon *d, struct fm_err *err)
 		if (d->journal_fd < 0)
 			return fm_fail(err, -errno, "%s: %m", d->conf->journal);
 		outbox_add(d->outbox, journal_sink_new(d->journal_fd), false);
+	}
+	if (d->conf->capture != NULL) {
+		r = open_recorder(d, err);
+		if (r < 0)
+			return r;
 	}
 	return open_agent(d, err);
 }
@@ -455,6 +472,7 @@ shut_down(struct daemon *d, bool loop)
 		(void)!store_checkpoint(d->store, &err);
 	}
 	store_close(d->store);
+	recorder_close(d->recorder);
 	if (d->journal_fd >= 0)
 		close(d->journal_fd);
 	if (d->self.failure_fd >= 0)

@@ -139,6 +139,7 @@ struct daemon {
 	struct kafka_sink *ksink;
 	struct fmagent *agent;
 	int journal_fd;
+	struct recorder *recorder;      /* NULL: none */
 	const char *topics[CONF_MAX_LIST];
 	char *source_name;
 	/* the cycle */
@@ -212,6 +213,21 @@ struct part *engine_part(struct daemon *d, const char *topic, int32_t partition)
 struct part *engine_find_part(const struct daemon *d, const char *topic, int32_t partition);
 /* Something is to be written, though not at once. */
 void engine_note_lazy(struct daemon *d);
+
+/* recorder.c: what is applied, for a replay */
+struct recorder;
+/* mark: what recorder_mark gave to the last commit; NULL: nothing yet. -EEXIST: another's file. */
+int recorder_open(const char *path, const char *mark, uint64_t most, struct recorder **ret,
+		  struct fm_err *err) FM_MUST_USE;
+void recorder_close(struct recorder *rc);
+/* now: the time of the core once it has the record. */
+void recorder_put(struct recorder *rc, const struct kafka_record *rec, struct fm_time now);
+/* To be kept with each commit; everything up to there is written. Borrowed until the next call. */
+const char *recorder_mark(struct recorder *rc);
+/* That commit succeeded. */
+void recorder_kept(struct recorder *rc);
+/* Back to the last commit that did, as the core goes. */
+void recorder_rewind(struct recorder *rc);
 
 /* input.c */
 const char *input_state_name(const struct part *p);

@@ -186,10 +186,13 @@ outcome_of(enum corr_outcome o)
 static enum ledger_outcome
 apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 {
+	const struct fm_time at = rec->ts.ns < wall.ns ? rec->ts : wall;
 	struct event ev;
 	struct fm_err err = {0};
 	int r;
 
+	if (d->recorder != NULL)
+		recorder_put(d->recorder, rec, fm_time_max(corr_now(d->corr), at));
 	if (rec->p == NULL) {
 		quarantine(d, rec, "a record without a value");
 		return LEDGER_QUARANTINED;
@@ -202,7 +205,7 @@ apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 		return LEDGER_QUARANTINED;
 	}
 	ev.pos = (struct record_pos){rec->topic, rec->topic_no, rec->partition, rec->offset};
-	ev.at = rec->ts.ns < wall.ns ? rec->ts : wall;
+	ev.at = at;
 	if (r > 0) {
 		corr_pass(d->corr, &ev, engine_transition, d);
 		return LEDGER_UNKNOWN;
@@ -322,6 +325,8 @@ commit(struct daemon *d, const struct store_audit *audit)
 	FAILPOINT(d, COMMIT_ROWS);
 	put_parts(d);
 	FAILPOINT(d, COMMIT_POSITIONS);
+	if (d->failed == 0 && d->recorder != NULL)
+		d->failed = store_put_meta(d->store, "recorded", recorder_mark(d->recorder), &d->err);
 	if (d->failed == 0 && audit != NULL)
 		d->failed = store_put_audit(d->store, audit, &d->err);
 	if (d->failed == 0)
@@ -343,6 +348,8 @@ commit(struct daemon *d, const struct store_audit *audit)
 	d->transitions = 0;
 	d->lazy_due.ns = 0;
 	FAILPOINT(d, COMMIT_DONE);
+	if (d->failed == 0 && d->recorder != NULL)
+		recorder_kept(d->recorder);
 	if (d->failed == 0)
 		publish(d);
 	return d->failed;
@@ -611,6 +618,8 @@ engine_start_over(struct daemon *d)
 		d->in_txn = false;
 		return d->failed = 0;
 	}
+	if (d->recorder != NULL)
+		recorder_rewind(d->recorder);
 	corr_free(d->corr);
 	d->corr = corr_new(d->cat);
 	for (unsigned i = 0; i < d->n_parts; i++)

@@ -309,6 +309,8 @@ member(struct capture *cap, const char *p, struct line *ln)
 		ln->has |= HAS_TS;
 		return integer(p, &ln->ts_ms);
 	}
+	if (fm_str_is(key, "now_ns"))
+		return integer(p, &ln->rec->now.ns);
 	if (!fm_str_is(key, "topic"))
 		return skip_value(p);
 	ln->has |= HAS_TOPIC;
@@ -349,9 +351,9 @@ parse(struct capture *cap, struct offline_record *ret, struct fm_err *err)
 		return fm_fail(err, -EBADMSG, "%s:%lu: a record has topic, partition, offset, ts and "
 			       "payload or payload_base64", cap->path, cap->line_no);
 	if (ln.partition < 0 || ln.partition > INT32_MAX || ln.ts_ms < 0 ||
-	    ln.ts_ms > INT64_MAX / FM_NS_PER_MS)
-		return fm_fail(err, -EBADMSG, "%s:%lu: partition or ts is out of range", cap->path,
-			       cap->line_no);
+	    ln.ts_ms > INT64_MAX / FM_NS_PER_MS || ret->now.ns < 0)
+		return fm_fail(err, -EBADMSG, "%s:%lu: partition, ts or now_ns is out of range",
+			       cap->path, cap->line_no);
 	ret->partition = (int32_t)ln.partition;
 	ret->ts.ns = ln.ts_ms * FM_NS_PER_MS;
 	return 1;
@@ -407,6 +409,8 @@ capture_put(struct fm_buf *b, const struct offline_record *rec)
 	put_string(b, rec->topic, strlen(rec->topic));
 	fm_buf_addf(b, ",\"partition\":%d,\"offset\":%lld,\"ts\":%lld,", (int)rec->partition,
 		    (long long)rec->offset, (long long)(rec->ts.ns / FM_NS_PER_MS));
+	if (rec->now.ns != 0)
+		fm_buf_addf(b, "\"now_ns\":%lld,", (long long)rec->now.ns);
 	if (rec->p == NULL) {
 		fm_buf_adds(b, "\"payload\":null");
 	} else if (fm_utf8_valid(rec->p, rec->len)) {

@@ -77,6 +77,7 @@ struct offline_record {
 	int32_t partition;
 	int64_t offset;
 	struct fm_time ts;
+	struct fm_time now;             /* what time it was for the daemon that took it; 0: not said */
 	const void *p;                  /* NULL: a tombstone */
 	size_t len;
 };

@@ -1,6 +1,7 @@
 /*
  * replay: a capture through the decoder and the core, as the daemon reads a backlog: time is that
- * of the records, and what cannot be decoded is counted and passed over.
+ * of the records, or what the recording daemon said it was, and what cannot be decoded is counted and
+ * passed over.
  */
 #include "offline/offline_priv.h"
 
@@ -36,6 +37,11 @@ apply(struct replay *rp, const struct offline_record *rec)
 		return;
 	}
 	ev.at = rec->ts;
+	if (rec->now.ns != 0) {
+		corr_advance(rp->corr, rec->now, number, rp);
+		if (fm_time_before(rec->now, rec->ts))
+			ev.at = rec->now;       /* from the future of that daemon's clock */
+	}
 	ev.pos = (struct record_pos){.topic = rec->topic, .partition = rec->partition,
 		.offset = rec->offset};
 	if (r > 0) {
@@ -69,7 +75,7 @@ run(struct replay *rp, struct capture *cap, struct fm_err *err)
 	while ((r = capture_next(cap, &rec, err)) > 0) {
 		if (st->records++ == 0)
 			st->first = rec.ts;
-		st->backwards += fm_time_before(rec.ts, st->last);
+		st->backwards += rec.now.ns == 0 && fm_time_before(rec.ts, st->last);
 		st->last = fm_time_max(st->last, rec.ts);
 		apply(rp, &rec);
 	}

@@ -54,6 +54,12 @@ def fm(*args, code=0):
     return answer
 
 
+def stop(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
 class Offline(unittest.TestCase):
     def setUp(self):
         holder = tempfile.TemporaryDirectory(prefix="fm-offline-")
@@ -391,7 +397,7 @@ class Live(Offline):
         cls.state = pathlib.Path(holder.name)
         cls.broker = subprocess.Popen([BUILD / "fmd/fmd", "--demo", "--state-dir", cls.state / "b"],
                                       stderr=subprocess.DEVNULL)
-        cls.addClassCleanup(cls.stop, cls.broker)
+        cls.addClassCleanup(stop, cls.broker)
         wait((cls.state / "b/broker").exists, "the embedded broker")
         cls.address = (cls.state / "b/broker").read_text().strip()
         # Long ago enough to lie behind the daemon's clock with all its jumps.
@@ -403,12 +409,6 @@ class Live(Offline):
         subprocess.run([BUILD / "tests/system/kafka_feed", cls.address], input=text, text=True,
                        check=True, timeout=120)
         cls.live = cls.run_daemon()
-
-    @staticmethod
-    def stop(process):
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
 
     @classmethod
     def run_daemon(cls):
@@ -424,7 +424,7 @@ class Live(Offline):
         try:
             wait(cls.caught_up, "the daemon to catch up")
         finally:
-            cls.stop(daemon)
+            stop(daemon)
         db = sqlite3.connect(cls.state / "live/fmd.db")
         rows = [json.loads(r[0]) for r in db.execute("SELECT json FROM transition ORDER BY seq")]
         db.close()
@@ -484,6 +484,84 @@ class Live(Offline):
                      ["--capture", "-", "--from", "yesterday"]):
             answer = subprocess.run([BUILD / "fmd/fmd", *args], capture_output=True, timeout=60)
             self.assertEqual(answer.returncode, 2, answer.stderr)
+
+
+class Recording(Offline):
+    """A daemon that records what it reads, as it comes."""
+
+    def setUp(self):
+        super().setUp()
+        broker = subprocess.Popen([BUILD / "fmd/fmd", "--demo", "--state-dir", self.dir / "b"],
+                                  stderr=subprocess.DEVNULL)
+        self.addCleanup(stop, broker)
+        wait((self.dir / "b/broker").exists, "the embedded broker")
+        self.address = (self.dir / "b/broker").read_text().strip()
+
+    def recorder(self):
+        conf = self.dir / "recorder.yaml"
+        conf.write_text(
+            f"state_dir: {self.dir}/state\ncatalogue: {own(ROOT / 'events.yaml', self.dir)}\n"
+            f"control: {{socket: {self.dir}/fmd.sock}}\n"
+            f"kafka: {{brokers: '{self.address}', start: earliest, inputs: [{{topic: fm.requests}},"
+            " {topic: libvirt.events}]}\n"
+            f"log: {{capture: {self.dir}/recording}}\n")
+        with open(self.dir / "log", "ab") as log:
+            return subprocess.Popen([BUILD / "fmd/fmd", "-c", conf], stderr=log)
+
+    def read_so_far(self):
+        answer = subprocess.run([BUILD / "fm/fm", "--socket", self.dir / "fmd.sock", "--json",
+                                 "ledger"], capture_output=True, text=True)
+        rows = json.loads(answer.stdout) if answer.returncode == 0 else []
+        return sum(r["read"] for r in rows) if all(r["state"] == "reading" for r in rows) else -1
+
+    def race(self, begin, end):
+        """One record at a time, in turn of two topics, one of which is late."""
+        for i in range(begin, end):
+            now = int(time.time() * 1000) - (0 if i % 2 else 2000)
+            topic, value = ("fm.requests", json.dumps(
+                {"op": "set" if i % 4 == 0 else "clear", "alarm_id": "200.004",
+                 "entity_instance_id": "host=compute-1"})) if i % 2 == 0 else (
+                "libvirt.events", json.dumps(
+                    {"kind": "event", "seq": i // 2 + 1, "boot": "b", "ts": "2026-01-01T00:00:00Z",
+                     "host": "compute-1", "event": "lifecycle", "event_id": 0, "domain": "vm",
+                     "uuid": "6c1f5a0e-9d5b-4a57-8a35-0d9a1c3f7b21", "tenant": "t",
+                     "lifecycle_code": 2 if i % 4 == 1 else 5, "detail_code": 0 if i % 4 == 1 else 5}))
+            subprocess.run([BUILD / "tests/system/kafka_feed", self.address], check=True, timeout=60,
+                           input=f"{topic}\t{now}\t{value}\n", text=True)
+            wait(lambda: self.read_so_far() >= i + 1, f"record {i}")
+
+    def test_a_recording_holds_the_order_of_arrival_beyond_a_kill(self):
+        daemon = self.recorder()
+        try:
+            wait(lambda: self.read_so_far() == 0, "the daemon to read")
+            self.race(0, 12)
+            daemon.kill()
+            daemon.wait()
+            with open(self.dir / "recording", "ab") as f:
+                f.write(b'{"topic":"what a kill cut off')
+            daemon = self.recorder()
+            wait(lambda: self.read_so_far() == 12, "the daemon to read on")
+            self.race(12, 24)
+        finally:
+            stop(daemon)
+        db = sqlite3.connect(self.dir / "state/fmd.db")
+        live = [json.loads(r[0]) for r in db.execute("SELECT json FROM transition ORDER BY seq")]
+        db.close()
+        got = [json.loads(s) for s in fm("replay", self.dir / "recording", "--catalog",
+                                         ROOT / "events.yaml", "--json").stdout.splitlines()]
+        self.assertGreater(len(got), 20)
+        for t in got + live:
+            del t["stream"]
+        self.assertEqual(got, live[:len(got)])
+        self.assertTrue(all(t["time"] > got[-1]["time"] for t in live[len(got):]))
+
+    def test_a_recording_of_another_is_left_alone(self):
+        (self.dir / "recording").write_text("mine\n")
+        daemon = self.recorder()
+        self.assertEqual(daemon.wait(60), 1)
+        self.assertIn(f"{self.dir}/recording: not a recording of this state directory",
+                      (self.dir / "log").read_text())
+        self.assertEqual((self.dir / "recording").read_text(), "mine\n")
 
 
 if __name__ == "__main__":
