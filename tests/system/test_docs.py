@@ -117,10 +117,10 @@ class Documents(unittest.TestCase):
 
 
 class Faults(unittest.TestCase):
-    """docs/FAULTS.md: FILE:SUITE.NAME names a test, of Python or of C."""
+    """docs/FAULTS.md, docs/GUARANTEES.md: FILE:SUITE.NAME names a test, of Python or of C."""
 
     def named(self):
-        words = code_words(text_of("docs/FAULTS.md"))
+        words = code_words(text_of("docs/FAULTS.md") + text_of("docs/GUARANTEES.md"))
         return [w.rpartition(":")[::2] for w in words if re.match(r"tests/\S+:\w", w)]
 
     def has(self, file, suite, name):
