@@ -10,6 +10,7 @@ Needs java, and mvn or the jars (see kafka_server.py); skipped with a message wi
 import os
 import pathlib
 import queue
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,10 @@ import test_daemon  # noqa: E402
 from kafka_server import KafkaServer, KafkaUnavailable  # noqa: E402
 
 BUILD_DIR = None
-REACHABLE, UNREACHABLE, MISSING, FOUND, LOST = 3, 2, 4, 5, 6
+NOTICES = re.findall(r"KAFKA_\w+", re.search(r"enum kafka_notice \{([^}]*)\}", (
+    pathlib.Path(__file__).resolve().parents[2] / "kafka/kafka.h").read_text())[1])
+REACHABLE, UNREACHABLE, MISSING, FOUND, LOST = (NOTICES.index("KAFKA_" + name) for name in (
+    "REACHABLE", "UNREACHABLE", "TOPIC_MISSING", "TOPIC_FOUND", "POSITION_LOST"))
 WAIT = 60
 # Far above what a loaded machine adds, far below a look-up that waits for a broker (1 s).
 TURN_LIMIT_US = 100_000
