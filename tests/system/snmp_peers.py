@@ -491,6 +491,8 @@ class Fmd:
         self.proc = None
         os.makedirs(directory, mode=0o755, exist_ok=True)
         catalogue = own(os.path.join(MIB_DIR, "..", "events.yaml"), directory)
+        # The tests count what they ask for: no summary of a storm, nothing held for one.
+        catalogue.write_text(catalogue.read_text().replace("Storm: 1000", "Storm: 0"))
         with open(self.args[1], "w", encoding="utf-8") as f:
             f.write(f"state_dir: {directory}/state\ncatalogue: {catalogue}\n"
                     f"control: {{socket: {self.socket}}}\n"
