@@ -222,6 +222,7 @@ struct instance {
 	char *fault;
 	const char *pool;               /* storage behind its last I/O error; interned */
 	struct slot *slots;
+	struct corr_alarm *alarms;      /* about it, active or cleared, in raise order */
 	struct deadline *tombstone;
 	struct twin *twins;             /* the last Nova notifications: versioned/legacy pairs */
 };
@@ -237,6 +238,7 @@ struct corr_alarm {
 	struct slot *slot;              /* While rules, as long as the fact holds */
 	struct group *group;
 	struct instance *inst;          /* may be NULL */
+	struct corr_alarm *inst_next;   /* of inst->alarms */
 	struct host *host;              /* the host it was raised on; may be NULL */
 	struct corr_alarm *host_next, *host_prev;
 	struct corr_alarm *prev, *next; /* of all active, or of all cleared, in that order */
@@ -312,6 +314,13 @@ struct group {
 	struct group *next_dirty;
 };
 
+struct member {                         /* member.c */
+	UT_hash_handle hh;
+	struct fm_uuid uuid;            /* of the instance; the key */
+	struct group **in;              /* at least one */
+	unsigned n;
+};
+
 /* ---- stamps (stamps.c) ----------------------------------------------------------------------- */
 
 struct stamps {
@@ -358,6 +367,7 @@ struct correlator {
 	struct host *hosts;             /* by name */
 	struct host_alias *aliases;     /* by name */
 	struct group *groups;           /* by name */
+	struct member *members;         /* of groups, by uuid */
 	struct host *last_host;         /* found last; never freed while the shard lives */
 	const char *last_topic;         /* of the last libvirt record, and its hash */
 	uint32_t last_topic_hash;
@@ -373,7 +383,7 @@ struct correlator {
 	struct deadline boundary;       /* WINDOW: the next time that one opens or closes */
 	struct refused *refused;        /* a ring; NULL: nothing yet */
 	uint64_t n_refused;             /* ever added; slot = n % REFUSED_MAX */
-	struct corr_alarm **wide;       /* active, related to alarms anywhere; in raise order */
+	struct corr_alarm **wide;       /* active, related to alarms everywhere; in raise order */
 	size_t n_wide, cap_wide;
 	struct deadline purge;
 	struct storm storm;
@@ -586,10 +596,18 @@ struct group *group_named(struct correlator *corr, const char *name);
 void group_restore(struct correlator *corr, const struct row_kept *row);
 void group_to_row(const struct group *g, struct row_kept *ret);
 void group_free_all(struct correlator *corr);
+/* The active alarm of a group; NULL: it has none. */
+struct corr_alarm *group_alarm(const struct group *g);
 /* same gives the rule in the next catalogue, NULL when it has vanished. */
 void group_relink_all(struct correlator *corr,
 		      const struct cat_rule *(*same)(const struct correlator *corr,
 						     const struct cat_rule *rule));
+
+/* member.c. joined and left may be said again. The groups are in no order. */
+void member_joined(struct correlator *corr, struct group *g, const struct fm_uuid *uuid);
+void member_left(struct correlator *corr, const struct group *g, const struct fm_uuid *uuid);
+unsigned member_groups(const struct correlator *corr, const struct fm_uuid *uuid,
+		       struct group *const **ret);
 
 /* text.c */
 void text_render(const struct cat_text *text, const struct fact_values *v,
@@ -642,20 +660,24 @@ void al_emit(struct correlator *corr, struct corr_alarm *al, enum transition_kin
 void al_free(struct correlator *corr, struct corr_alarm *al);
 void al_link_active(struct correlator *corr, struct corr_alarm *al);
 void al_link_host(struct corr_alarm *al);
+/* It is about this instance from now on, or about none. */
+void al_link_inst(struct corr_alarm *al, struct instance *inst);
 struct corr_alarm *al_alloc(struct correlator *corr, const char *alarm_id, const char *entity);
 
 /* relation.c */
 void rel_raised(struct correlator *corr, struct corr_alarm *al);        /* before it is emitted */
 void rel_spread(struct correlator *corr, struct corr_alarm *al);        /* after: to the others */
+/* To what those already have that the group of this alarm counts, or only the one that joined. */
+void rel_spread_members(struct correlator *corr, struct corr_alarm *al);
+void rel_spread_member(struct correlator *corr, struct corr_alarm *al, const struct fm_uuid *uuid);
 void rel_cleared(struct correlator *corr, struct corr_alarm *al);
 void rel_notice(struct correlator *corr, struct corr_alarm *al);
 void rel_grace(struct correlator *corr, struct corr_alarm *al);
 /* The oldest active alarm that suppresses this one, as of now; NULL: none. */
 struct corr_alarm *rel_suppressor(const struct correlator *corr, const struct corr_alarm *child);
-/* Keeps the list of active alarms whose record relates them to others wherever these are. */
+/* Keeps the list of active alarms whose record relates them to all others. */
 void rel_link(struct correlator *corr, struct corr_alarm *al);
 void rel_unlink(struct correlator *corr, const struct corr_alarm *al);
-bool rel_is_of_members(const struct corr_alarm *al);
 struct corr_alarm *rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
 
 /* Announces what is held. */

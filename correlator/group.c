@@ -194,6 +194,8 @@ group_free(struct correlator *corr, struct group *g)
 	if (g->dirty)
 		*pp = g->next_dirty;
 	dl_cancel(corr, &g->fade);
+	for (unsigned i = 0; i < g->n; i++)
+		member_left(corr, g, &g->m[i].uuid);
 	if (g->al != NULL && g->al->group == g)
 		g->al->group = NULL;
 	HASH_DEL(corr->groups, g);
@@ -226,13 +228,25 @@ is_up(const struct group *g)
 	return g->al != NULL && !g->al->a.cleared;
 }
 
-bool
-group_has(const struct group *g, const struct fm_uuid *uuid)
+struct corr_alarm *
+group_alarm(const struct group *g)
 {
-	for (unsigned i = 0; i < g->n; i++)
+	return is_up(g) ? g->al : NULL;
+}
+
+static bool
+has_from(const struct group *g, unsigned first, const struct fm_uuid *uuid)
+{
+	for (unsigned i = first; i < g->n; i++)
 		if (fm_uuid_eq(&g->m[i].uuid, uuid))
 			return true;
 	return false;
+}
+
+bool
+group_has(const struct group *g, const struct fm_uuid *uuid)
+{
+	return has_from(g, 0, uuid);
 }
 
 /* Members of a state stay while its alarm is up: it ends with the last of them. */
@@ -242,20 +256,24 @@ may_fade(const struct group *g)
 	return !fact_is_state(g->rule->fact) || !is_up(g);
 }
 
+/* Members are in the order of their entry: the first is the next to be too old. */
 static void
 drop_old(struct correlator *corr, struct group *g)
 {
-	unsigned kept = 0;
+	unsigned old = 0;
 
-	for (unsigned i = 0; i < g->n; i++)
-		if (corr->now.ns - g->m[i].at_ns <= g->rule->group.within.ns)
-			g->m[kept++] = g->m[i];
-	if (kept != g->n)
-		group_dirty(corr, g);
-	g->n = kept;
+	while (old < g->n && corr->now.ns - g->m[old].at_ns > g->rule->group.within.ns)
+		old++;
+	if (old == 0)
+		return;
+	for (unsigned i = 0; i < old; i++)
+		if (!has_from(g, old, &g->m[i].uuid))
+			member_left(corr, g, &g->m[i].uuid);
+	memmove(g->m, &g->m[old], (g->n - old) * sizeof(*g->m));
+	g->n -= old;
+	group_dirty(corr, g);
 }
 
-/* Members are in the order of their entry, so the first is the next to be too old. */
 static void
 arm_fade(struct correlator *corr, struct group *g)
 {
@@ -276,17 +294,20 @@ group_fade(struct correlator *corr, struct group *g)
 		arm_fade(corr, g);
 }
 
-static void
+/* true: it is a member that was not one before. */
+static bool
 add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid)
 {
-	if (fact_is_state(g->rule->fact) && group_has(g, uuid))
-		return;
-	if (g->n == CAT_MAX_GROUP)
-		return;
+	const bool was = group_has(g, uuid);
+
+	if ((fact_is_state(g->rule->fact) && was) || g->n == CAT_MAX_GROUP)
+		return false;
 	if (g->m == NULL)
 		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
 	g->m[g->n++] = (struct group_member){*uuid, corr->now.ns};
+	member_joined(corr, g, uuid);
 	group_dirty(corr, g);
+	return !was;
 }
 
 static void
@@ -308,14 +329,18 @@ group_raise(struct correlator *corr, struct group *g, enum severity sev)
 static void
 join(struct correlator *corr, struct group *g, const struct fm_uuid *uuid, enum severity sev)
 {
+	const bool was_up = is_up(g);
+	bool added;
+
 	if (may_fade(g))
 		drop_old(corr, g);
-	add_member(corr, g, uuid);
-	if (g->n >= g->rule->group.at_least &&
-	    (!is_up(g) || !fact_is_state(g->rule->fact)))
+	added = add_member(corr, g, uuid);
+	if (g->n >= g->rule->group.at_least && (!was_up || !fact_is_state(g->rule->fact)))
 		group_raise(corr, g, sev);
-	if (is_up(g) && rel_is_of_members(g->al))
-		rel_spread(corr, g->al);        /* to what the member already has */
+	if (is_up(g) && !was_up)
+		rel_spread_members(corr, g->al);
+	else if (is_up(g) && added)
+		rel_spread_member(corr, g->al, uuid);
 	arm_fade(corr, g);
 }
 
@@ -347,6 +372,8 @@ remove_member(struct correlator *corr, struct group *g, const struct fm_uuid *uu
 			continue;
 		memmove(&g->m[i], &g->m[i + 1], (g->n - i - 1) * sizeof(*g->m));
 		g->n--;
+		if (!has_from(g, i, uuid))
+			member_left(corr, g, uuid);
 		group_dirty(corr, g);
 		return;
 	}
@@ -360,14 +387,15 @@ static struct group *
 group_joined(struct correlator *corr, const struct cat_rule *rule, struct instance *inst)
 {
 	const struct fact_values v = inst_values(inst);
-	struct group *g = group_of(corr, rule, &v, false), *tmp, *joined = NULL;
+	struct group *const own = group_of(corr, rule, &v, false), *joined = NULL, *const *in;
+	const unsigned n = member_groups(corr, &inst->uuid, &in);
 
-	if (g != NULL && group_has(g, &inst->uuid))
-		return g;
-	HASH_ITER(hh, corr->groups, g, tmp)
-		if (g->rule == rule && group_has(g, &inst->uuid) &&
-		    (joined == NULL || by_name(g, joined) < 0))
-			joined = g;
+	for (unsigned i = 0; i < n; i++) {
+		if (in[i] == own)
+			return own;
+		if (in[i]->rule == rule && (joined == NULL || by_name(in[i], joined) < 0))
+			joined = in[i];
+	}
 	return joined;
 }
 
@@ -435,6 +463,8 @@ group_restore(struct correlator *corr, const struct row_kept *row)
 		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
 		memcpy(g->m, row->body.p, g->n * sizeof(*g->m));
 	}
+	for (unsigned i = 0; i < g->n; i++)
+		member_joined(corr, g, &g->m[i].uuid);
 	const struct fact_values v = values_of(corr, g);
 
 	if (!text_entity(g->rule->record->entity_form, &v, &corr->scratch))

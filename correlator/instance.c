@@ -372,25 +372,14 @@ unlink_dirty(struct correlator *corr, struct instance *inst)
 	*pp = inst->next_dirty;
 }
 
-/* Alarms it still has (logs have none, requests may) lose their link to it. */
-static void
-unlink_alarms(struct correlator *corr, struct instance *inst)
-{
-	const struct alarm_list *lists[] = {&corr->active, &corr->cleared};
-
-	for (unsigned i = 0; i < FM_ARRAY_LEN(lists); i++)
-		for (struct corr_alarm *al = lists[i]->head; al != NULL; al = al->next)
-			if (al->inst == inst)
-				al->inst = NULL;
-}
-
 void
 inst_free(struct correlator *corr, struct instance *inst)
 {
 	char uuid[FM_UUID_STR];
 
 	unlink_dirty(corr, inst);
-	unlink_alarms(corr, inst);
+	while (inst->alarms != NULL)
+		al_link_inst(inst->alarms, NULL);
 	forget(corr, ROW_INSTANCE, fm_uuid_format(&inst->uuid, uuid), NULL);
 	if (inst->pool != NULL)
 		keep_no_pool(corr, inst);

@@ -80,6 +80,26 @@ al_link_host(struct corr_alarm *al)
 	al->host->alarms_tail = al;
 }
 
+void
+al_link_inst(struct corr_alarm *al, struct instance *inst)
+{
+	struct corr_alarm **pp = al->inst != NULL ? &al->inst->alarms : NULL;
+
+	if (pp != NULL) {
+		while (*pp != al)
+			pp = &(*pp)->inst_next;
+		*pp = al->inst_next;
+	}
+	al->inst = inst;
+	al->inst_next = NULL;
+	if (inst == NULL)
+		return;
+	for (pp = &inst->alarms; *pp != NULL && (*pp)->a.id < al->a.id;)
+		pp = &(*pp)->inst_next;
+	al->inst_next = *pp;
+	*pp = al;
+}
+
 static void
 host_list_remove(struct corr_alarm *al)
 {
@@ -192,6 +212,7 @@ al_free(struct correlator *corr, struct corr_alarm *al)
 	dl_cancel(corr, &al->expire);
 	dl_cancel(corr, &al->grace);
 	rel_unlink(corr, al);
+	al_link_inst(al, NULL);
 	if (al->a.cleared)
 		list_remove(&corr->cleared, al);
 	else {
@@ -288,7 +309,6 @@ fill(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *sp
 	copy_content(al, spec);
 	al->rec = spec->rec;
 	al->rule = spec->rule;
-	al->inst = spec->inst;
 	al->host = spec->host;
 	al->a.id = ++corr->next_alarm_id;
 	al->a.uuid = alarm_uuid(spec->alarm_id, spec->entity, spec->raised_at, al->a.id);
@@ -321,7 +341,9 @@ raise(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *s
 {
 	struct transition tr = {0};
 
+	al_link_inst(al, NULL);         /* its place there is that of its id */
 	fill(corr, al, spec);
+	al_link_inst(al, spec->inst);
 	al_link_active(corr, al);
 	corr->meta_dirty = true;
 	rel_raised(corr, al);
@@ -478,6 +500,7 @@ al_log(struct correlator *corr, const struct alarm_spec *spec)
 	al->a.alarm_id = fm_strdup(spec->alarm_id);
 	al->a.entity = fm_strdup(spec->entity);
 	fill(corr, al, spec);
+	al->inst = spec->inst;
 	corr->meta_dirty = true;
 	w = window_over_log(corr, al);
 	if (w != NULL) {

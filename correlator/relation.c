@@ -56,7 +56,7 @@ related(const struct cat_relation *rel, const struct corr_alarm *parent,
 	return false;
 }
 
-/* ---- relations that reach beyond a host ------------------------------------------------------- */
+/* ---- relations that reach everywhere ---------------------------------------------------------- */
 
 static bool
 has_where(const struct corr_alarm *al, enum cat_where where)
@@ -67,16 +67,10 @@ has_where(const struct corr_alarm *al, enum cat_where where)
 	return false;
 }
 
-bool
-rel_is_of_members(const struct corr_alarm *al)
-{
-	return has_where(al, WHERE_MEMBERS);
-}
-
 static bool
 is_wide(const struct corr_alarm *al)
 {
-	return has_where(al, WHERE_ALL) || has_where(al, WHERE_MEMBERS);
+	return has_where(al, WHERE_ALL);
 }
 
 void
@@ -133,6 +127,35 @@ suppresses(const struct corr_alarm *parent, const struct corr_alarm *child)
 		(child->a.suppressible && relation_of(parent, child, true) != NULL);
 }
 
+static bool
+causes(const struct corr_alarm *parent, const struct corr_alarm *child)
+{
+	return relation_of(parent, child, false) != NULL;
+}
+
+typedef bool tie_f(const struct corr_alarm *parent, const struct corr_alarm *child);
+
+/* The oldest alarm with this tie that is related to all, or to the members of its group. */
+static struct corr_alarm *
+far_parent(const struct correlator *corr, const struct corr_alarm *child, tie_f *tie)
+{
+	struct corr_alarm *oldest = NULL, *p;
+	struct group *const *in;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < corr->n_wide && oldest == NULL; i++)
+		if (tie(corr->wide[i], child))
+			oldest = corr->wide[i];
+	if (child->inst != NULL)
+		n = member_groups(corr, &child->inst->uuid, &in);
+	for (unsigned i = 0; i < n; i++) {
+		p = group_alarm(in[i]);
+		if (p != NULL && (oldest == NULL || p->a.id < oldest->a.id) && tie(p, child))
+			oldest = p;
+	}
+	return oldest;
+}
+
 /* Host relations first, they are few. */
 struct corr_alarm *
 rel_suppressor(const struct correlator *corr, const struct corr_alarm *child)
@@ -145,11 +168,10 @@ rel_suppressor(const struct correlator *corr, const struct corr_alarm *child)
 	     s = s->next)
 		if (s->al != NULL && suppresses(s->al, child))
 			return s->al;
-	for (size_t i = 0; i < corr->n_wide; i++)
-		if (suppresses(corr->wide[i], child))
-			return corr->wide[i];
-	if (corr->inhibitors == 0)
-		return NULL;
+	struct corr_alarm *const far = far_parent(corr, child, suppresses);
+
+	if (far != NULL || corr->inhibitors == 0)
+		return far;
 	for (struct corr_alarm *p = corr->active.head; p != NULL; p = p->next)
 		if (inhibited_by(p, child))
 			return p;
@@ -162,12 +184,9 @@ find_cause(const struct correlator *corr, const struct corr_alarm *child)
 	struct corr_alarm *p = child->host != NULL ? child->host->alarms : NULL;
 
 	for (; p != NULL; p = p->host_next)
-		if (relation_of(p, child, false) != NULL)
+		if (causes(p, child))
 			return p;
-	for (size_t i = 0; i < corr->n_wide; i++)
-		if (relation_of(corr->wide[i], child, false) != NULL)
-			return corr->wide[i];
-	return NULL;
+	return far_parent(corr, child, causes);
 }
 
 static void
@@ -364,13 +383,30 @@ take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm
 			else
 				set_status(corr, child, SUPPR_PARENT, &parent->a.uuid);
 		}
-	} else if (relation_of(parent, child, false) != NULL &&
-		   fm_uuid_is_null(&child->a.root_cause)) {
+	} else if (causes(parent, child) && fm_uuid_is_null(&child->a.root_cause)) {
 		adopt(corr, parent, child);
 		tr.notify = child->a.announced && child->a.status == SUPPR_NONE;
 		al_emit(corr, child, TR_CHANGE, &tr);
 	}
 	corr->cause = was;
+}
+
+void
+rel_spread_member(struct correlator *corr, struct corr_alarm *al, const struct fm_uuid *uuid)
+{
+	const struct instance *inst = has_where(al, WHERE_MEMBERS) ? inst_find(corr, uuid) : NULL;
+
+	for (struct corr_alarm *c = inst != NULL ? inst->alarms : NULL; c != NULL;
+	     c = c->inst_next)
+		if (c != al && !c->a.cleared)
+			take_under(corr, al, c);
+}
+
+void
+rel_spread_members(struct correlator *corr, struct corr_alarm *al)
+{
+	for (unsigned i = 0; al->group != NULL && i < al->group->n; i++)
+		rel_spread_member(corr, al, &al->group->m[i].uuid);
 }
 
 void
@@ -391,6 +427,7 @@ rel_spread(struct correlator *corr, struct corr_alarm *al)
 	     al->inst->slots : NULL; s != NULL; s = s->next)
 		if (s->al != NULL && s->al != al && s->al->host != al->host)
 			take_under(corr, al, s->al);
+	rel_spread_members(corr, al);
 	if (!al->a.inhibits && !is_wide(al))
 		return;
 	for (struct corr_alarm *c = corr->active.head; c != NULL; c = next) {
@@ -453,7 +490,7 @@ rel_cleared(struct correlator *corr, struct corr_alarm *al)
 {
 	if (al->a.children == 0)
 		return;
-	if (al->a.inhibits || is_wide(al))
+	if (al->a.inhibits || is_wide(al) || has_where(al, WHERE_MEMBERS))
 		release_list(corr, al, corr->active.head, false);
 	else if (al->host != NULL)
 		release_list(corr, al, al->host->alarms, true);

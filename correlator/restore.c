@@ -227,7 +227,7 @@ restore_alarm(struct correlator *corr, const struct row_alarm *r)
 	restore_attrs(&al->a, r->attrs);
 	al->rec = cat_find(corr->cat, r->alarm_id);
 	al->rule = rules_find(corr, r->alarm_id, r->rule);
-	al->inst = r->instance != NULL ? inst_find(corr, &inst) : NULL;
+	al_link_inst(al, r->instance != NULL ? inst_find(corr, &inst) : NULL);
 	al->host = host_named(corr, r->host);
 	al_link_active(corr, al);
 	restore_slot(corr, al, r);

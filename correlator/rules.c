@@ -294,7 +294,7 @@ slot_takes(const struct slot *slot, struct corr_alarm *al)
 	    (slot->inst == NULL && al->host != slot->host))
 		return false;
 	al->rule = slot->rule;
-	al->inst = slot->inst;
+	al_link_inst(al, slot->inst);
 	return true;
 }
 
