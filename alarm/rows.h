@@ -42,7 +42,7 @@ struct fm_blob {
 	X(TEXT, name) X(TEXT, host_uuid) X(TEXT, aliases) X(I64, flags) X(I64, changed_at) \
 	X(I64, last_heard) X(I64, clock_offset_ns) X(I64, clock_samples) X(TEXT, boot) \
 	X(U64, seq_base) X(U64, seq_max) X(U64, seq_count) X(BLOB, windows) \
-	X(U64, seq_healed)
+	X(U64, seq_healed) X(I64, link_lost_at) X(I64, nova_seen)
 #define FM_ROW_KEYS_HOST 1
 
 /* One alarm, active or cleared but not yet purged. extra: rule slot state of the correlator. */

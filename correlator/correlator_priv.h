@@ -96,6 +96,8 @@ struct slot {
 #define HOST_F_UNSEEN 4u
 #define HOST_F_NOVA_BLIND 8u            /* Nova there cannot reach libvirtd */
 #define HOST_F_CLOCK_OFF 16u
+#define HOST_F_LINK_LOST 32u            /* libvirtd stopped answering; it did not end its link */
+#define HOST_F_NOVA_SILENT 64u          /* Nova says itself that it does not hear its service there */
 
 /* Which sequence numbers of one bridge arrived through one partition: an anti-replay window. */
 struct seq_window {
@@ -113,6 +115,8 @@ struct host {
 	char *host_uuid, *boot;
 	unsigned flags;
 	struct fm_time changed_at, last_heard;
+	struct fm_time link_lost_at;    /* LINK_LOST: since when */
+	struct fm_time nova_seen;       /* Nova's last sign of life of it, by Nova's clock */
 	int64_t clock_offset_ns;        /* least (broker time - stamp) seen */
 	uint32_t clock_samples;
 	uint64_t seq_base, seq_max, seq_count;
@@ -491,6 +495,14 @@ void host_index_aliases(struct correlator *corr, struct host *h);
 void host_dirty(struct correlator *corr, struct host *h);
 void host_soft(struct correlator *corr, struct host *h);
 void host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on);
+/* libvirtd on it stopped answering. */
+void host_link_lost(struct correlator *corr, struct host *h);
+/* What Nova's record of its service says of when that was heard last. */
+void host_nova_seen(struct correlator *corr, struct host *h, const struct event *ev);
+/* Its compute service has sent this itself. */
+void host_nova_lives(struct correlator *corr, struct host *h, struct fm_time stamp);
+/* Why such a fact holds; NULL: there is nothing to say. */
+const char *host_reason(const struct host *h, enum fact_id fact);
 /* False for a record that this bridge's partition has already delivered. */
 bool host_heard(struct correlator *corr, struct host *h, const struct event *ev);
 /* The bridge says itself that n records were lost. */
@@ -549,6 +561,8 @@ void rules_enter(struct correlator *corr, enum fact_id fact, struct instance *in
 		 struct host *host, struct fm_time since);
 void rules_leave(struct correlator *corr, enum fact_id fact, struct instance *inst,
 		 struct host *host);
+/* It goes on to hold, for another reason. */
+void rules_reason(struct correlator *corr, enum fact_id fact, struct host *host);
 void rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values *v);
 /* By the rule's Threshold if it has one; SEV_NONE: below all bounds. */
 enum severity rules_severity(const struct correlator *corr, const struct cat_rule *rule,

@@ -162,50 +162,145 @@ host_known(const struct correlator *corr, struct fm_str name)
 	return a != NULL ? a->host : find_by_short(corr, name);
 }
 
-/* A fact holds while any of its flags does. */
-static const struct { unsigned flags; enum fact_id fact; } host_fact[] = {
-	{HOST_F_DOWN, FACT_HOST_DOWN},
-	{HOST_F_DISABLED, FACT_HOST_DISABLED},
-	{HOST_F_UNSEEN | HOST_F_NOVA_BLIND, FACT_HOST_UNSEEN},
-	{HOST_F_CLOCK_OFF, FACT_HOST_CLOCK_OFF},
+/*
+ * A fact holds while all flags of one of its lines do; the first of these is the reason.
+ *
+ * That a host is down is never drawn from silence. Nova tells nothing of a compute service that stops
+ * reporting, but whatever it tells of the service later says when it heard it last (compute-events
+ * §3.2). Both that and libvirt's lost link are statements; neither becomes true by fmd not listening.
+ * Each alone is less: a libvirtd that hangs, or a compute service that does.
+ */
+static const struct { enum fact_id fact; unsigned flags; const char *reason; } host_fact[] = {
+	{FACT_HOST_DOWN, HOST_F_DOWN, "Nova has forced its compute service down"},
+	{FACT_HOST_DOWN, HOST_F_LINK_LOST | HOST_F_NOVA_SILENT,
+	 "its libvirt daemon stopped answering, and Nova has not heard its compute service for a minute"},
+	{FACT_HOST_DISABLED, HOST_F_DISABLED, NULL},
+	{FACT_HOST_UNSEEN, HOST_F_UNSEEN, "its libvirt daemon no longer reports"},
+	{FACT_HOST_UNSEEN, HOST_F_NOVA_BLIND, "Nova there cannot reach its libvirt daemon"},
+	{FACT_HOST_UNSEEN, HOST_F_NOVA_SILENT, "Nova does not hear its compute service"},
+	{FACT_HOST_CLOCK_OFF, HOST_F_CLOCK_OFF, NULL},
 };
 
-void
-host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on)
+/* The line that makes it hold; -1: it does not. */
+static int
+line_of(unsigned flags, enum fact_id fact)
 {
-	const unsigned was = h->flags;
+	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++)
+		if (host_fact[i].fact == fact &&
+		    (flags & host_fact[i].flags) == host_fact[i].flags)
+			return (int)i;
+	return -1;
+}
 
-	if (((was & flag) != 0) == on)
-		return;
-	h->flags ^= flag;
-	h->changed_at = corr->now;
-	host_dirty(corr, h);
-	corr->effect = true;
-	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++) {
-		const bool held = was & host_fact[i].flags, holds = h->flags & host_fact[i].flags;
-
-		if (holds && !held)
-			rules_enter(corr, host_fact[i].fact, NULL, h, corr->now);
-		else if (held && !holds)
-			rules_leave(corr, host_fact[i].fact, NULL, h);
-	}
+static bool
+is_first_of_fact(unsigned i)
+{
+	return i == 0 || host_fact[i - 1].fact != host_fact[i].fact;
 }
 
 bool
 host_holds(const struct host *h, enum fact_id fact)
 {
-	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++)
-		if (host_fact[i].fact == fact)
-			return (h->flags & host_fact[i].flags) != 0;
-	return false;
+	return line_of(h->flags, fact) >= 0;
+}
+
+const char *
+host_reason(const struct host *h, enum fact_id fact)
+{
+	const int line = line_of(h->flags, fact);
+
+	return line >= 0 ? host_fact[line].reason : NULL;
+}
+
+static void
+change_flags(struct correlator *corr, struct host *h, unsigned flags, struct fm_time since)
+{
+	const unsigned was = h->flags;
+
+	if (flags == was)
+		return;
+	h->flags = flags;
+	h->changed_at = corr->now;
+	host_dirty(corr, h);
+	corr->effect = true;
+	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++) {
+		const enum fact_id fact = host_fact[i].fact;
+		const int before = line_of(was, fact), after = line_of(flags, fact);
+
+		if (!is_first_of_fact(i) || before == after)
+			continue;
+		if (before < 0)
+			rules_enter(corr, fact, NULL, h, since);
+		else if (after < 0)
+			rules_leave(corr, fact, NULL, h);
+		else
+			rules_reason(corr, fact, h);
+	}
+}
+
+void
+host_set_flag(struct correlator *corr, struct host *h, unsigned flag, bool on)
+{
+	change_flags(corr, h, on ? h->flags | flag : h->flags & ~flag, corr->now);
 }
 
 void
 host_enter_held(struct correlator *corr, struct host *h)
 {
 	for (unsigned i = 0; i < FM_ARRAY_LEN(host_fact); i++)
-		if (h->flags & host_fact[i].flags)
+		if (is_first_of_fact(i) && host_holds(h, host_fact[i].fact))
 			rules_enter(corr, host_fact[i].fact, NULL, h, h->changed_at);
+}
+
+/* ---- whether Nova hears it ------------------------------------------------------------------- */
+
+void
+host_link_lost(struct correlator *corr, struct host *h)
+{
+	if (!(h->flags & HOST_F_LINK_LOST))
+		h->link_lost_at = corr->now;
+	host_set_flag(corr, h, HOST_F_LINK_LOST, true);
+}
+
+/* From then on Nova itself takes a service for down (service_down_time). */
+static struct fm_time
+given_up_at(const struct host *h)
+{
+	return fm_time_add(h->nova_seen, fm_span_s(60));
+}
+
+/*
+ * Both times of the record are by the same clock, so it does not matter when it is read. Since when
+ * the host is down: the later of the two, for its instances may have failed before Nova told.
+ */
+void
+host_nova_seen(struct correlator *corr, struct host *h, const struct event *ev)
+{
+	const struct fm_time seen = ev->u.nova.last_seen_up;
+
+	if (seen.ns == 0 || ev->stamp.ns == 0 || seen.ns < h->nova_seen.ns)
+		return;
+	if (seen.ns != h->nova_seen.ns) {
+		h->nova_seen = seen;
+		host_dirty(corr, h);
+	}
+	const struct fm_span past = fm_time_diff(ev->stamp, given_up_at(h));
+	const struct fm_time since = fm_time_sub(corr->now, past);
+
+	if (past.ns > 0)
+		change_flags(corr, h, h->flags | HOST_F_NOVA_SILENT,
+			     h->flags & HOST_F_LINK_LOST ? fm_time_max(since, h->link_lost_at) :
+			     since);
+	else
+		host_set_flag(corr, h, HOST_F_NOVA_SILENT, false);
+}
+
+/* What it sent before it was given up may still be on its way. */
+void
+host_nova_lives(struct correlator *corr, struct host *h, struct fm_time stamp)
+{
+	if ((h->flags & HOST_F_NOVA_SILENT) && stamp.ns > given_up_at(h).ns)
+		host_set_flag(corr, h, HOST_F_NOVA_SILENT, false);
 }
 
 static bool
@@ -225,7 +320,7 @@ explains_failures(const struct corr_alarm *al)
 bool
 host_is_failed(const struct host *h)
 {
-	if (h->flags & HOST_F_DOWN)
+	if (host_holds(h, FACT_HOST_DOWN))
 		return true;
 	for (const struct corr_alarm *al = h->alarms; al != NULL; al = al->host_next)
 		if (al->group == NULL && explains_failures(al))

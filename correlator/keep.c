@@ -253,7 +253,8 @@ put_host(const struct host *h, row_sink_f *sink, void *ctx)
 		.boot = h->boot, .seq_base = h->seq_base, .seq_max = h->seq_max,
 		.seq_count = h->seq_count,
 		.windows = {h->win, (uint32_t)(h->n_win * sizeof(*h->win))},
-		.seq_healed = h->seq_healed}};
+		.seq_healed = h->seq_healed, .link_lost_at = h->link_lost_at.ns,
+		.nova_seen = h->nova_seen.ns}};
 
 	sink(ctx, &row);
 }

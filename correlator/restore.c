@@ -125,6 +125,8 @@ restore_host(struct correlator *corr, const struct row_host *r)
 	h->seq_max = r->seq_max;
 	h->seq_count = r->seq_count;
 	h->seq_healed = r->seq_healed;
+	h->link_lost_at.ns = r->link_lost_at;
+	h->nova_seen.ns = r->nova_seen;
 	fm_freep(&h->win);
 	h->n_win = r->windows.len / (uint32_t)sizeof(*h->win);
 	if (h->n_win > 0) {

@@ -85,7 +85,8 @@ rules_values(const struct cat_rule *rule, struct instance *inst, struct host *ho
 	struct fact_values v;
 
 	if (inst == NULL)
-		return (struct fact_values){.host = host, .count = EV_ABSENT};
+		return (struct fact_values){.host = host, .count = EV_ABSENT,
+			.reason = host_reason(host, rule->fact)};
 	v = inst_values(inst);
 	v.reason = inst->fault;
 	if (rule->fact != FACT_INSTANCE_MIGRATING)
@@ -530,6 +531,35 @@ rules_leave(struct correlator *corr, enum fact_id fact, struct instance *inst, s
 			leave_rule(corr, slot);
 		if (rule[i]->group.by != GROUP_NONE)
 			group_leave(corr, rule[i], inst);
+	}
+}
+
+/* What an escalation has made of the text stays; it no longer says why. */
+static void
+tell_reason(struct correlator *corr, struct slot *slot)
+{
+	const struct fact_values v = slot_values(slot);
+	struct corr_alarm *al = slot->al;
+
+	if (slot->phase != SLOT_RAISED || slot->step > 0)
+		return;
+	text_render(slot->rule->text != NULL ? slot->rule->text :
+		    cat_text_for(slot->rule->record, al->a.severity), &v, corr, &corr->text);
+	al_set_attrs(corr, al, &v, slot->rule->fact);
+	al_change(corr, al, al->a.severity, corr->text.s);
+}
+
+void
+rules_reason(struct correlator *corr, enum fact_id fact, struct host *host)
+{
+	const struct cat_rule *const *rule;
+	const unsigned n = cat_rules_on(corr->cat, fact, &rule);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct slot *slot = slot_find(NULL, host, rule[i]);
+
+		if (slot != NULL)
+			tell_reason(corr, slot);
 	}
 }
 

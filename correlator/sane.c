@@ -43,6 +43,8 @@ static const struct bound bounds[] = {
 	FM_B(HOST, host.flags, 0, UINT32_MAX),
 	FM_B(HOST, host.changed_at, FIRST_TIME, LAST_TIME),
 	FM_B(HOST, host.last_heard, FIRST_TIME, LAST_TIME),
+	FM_B(HOST, host.link_lost_at, FIRST_TIME, LAST_TIME),
+	FM_B(HOST, host.nova_seen, FIRST_TIME, LAST_TIME),
 	FM_B(HOST, host.clock_samples, 0, UINT32_MAX),
 	FM_B(ALARM, alarm.cleared, 0, 1),
 	FM_B(ALARM, alarm.severity, SEV_WARNING, SEV_CRITICAL),

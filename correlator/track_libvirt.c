@@ -607,7 +607,7 @@ host_record(struct correlator *corr, struct host *h, const struct event *ev)
 
 	switch (lv->kind) {
 	case LV_CONNECT:
-		host_set_flag(corr, h, HOST_F_UNSEEN, false);
+		host_set_flag(corr, h, HOST_F_UNSEEN | HOST_F_LINK_LOST, false);
 		snapshot_begin(corr, h, ev);
 		break;
 	case LV_SNAPSHOT_END:
@@ -616,6 +616,8 @@ host_record(struct correlator *corr, struct host *h, const struct event *ev)
 	case LV_CLOSE:
 		if (lv->close != LVC_CLIENT)
 			host_set_flag(corr, h, HOST_F_UNSEEN, true);
+		if (lv->close == LVC_KEEPALIVE)
+			host_link_lost(corr, h);
 		break;
 	case LV_CONNECT_FAILED:
 		host_set_flag(corr, h, HOST_F_UNSEEN, true);

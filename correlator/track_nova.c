@@ -619,6 +619,7 @@ service(struct correlator *corr, const struct event *ev)
 		return CORR_NO_EFFECT;
 	host_set_flag(corr, h, HOST_F_DOWN, nova->forced_down);
 	host_set_flag(corr, h, HOST_F_DISABLED, nova->disabled);
+	host_nova_seen(corr, h, ev);
 	return corr->effect ? CORR_APPLIED : CORR_NO_EFFECT;
 }
 
@@ -636,12 +637,16 @@ libvirt_unreachable(struct correlator *corr, const struct event *ev)
 
 /* What Nova's compute service has done to an instance it did through libvirtd. */
 static void
-libvirt_reached(struct nova_input *in)
+compute_lives(struct nova_input *in)
 {
 	struct host *h = publisher(in);
 
-	if (h != NULL && (h->flags & HOST_F_NOVA_BLIND) && in->nova->phase == PHASE_END)
+	if (h == NULL)
+		return;
+	if ((h->flags & HOST_F_NOVA_BLIND) && in->nova->phase == PHASE_END)
 		host_set_flag(in->corr, h, HOST_F_NOVA_BLIND, false);
+	if (in->nova->from_compute)
+		host_nova_lives(in->corr, h, in->ev->stamp);
 }
 
 /* Terminal marks count even when they are overtaken by later-stamped levels (case 18). */
@@ -711,7 +716,7 @@ track_nova(struct correlator *corr, const struct event *ev)
 	if (!is_level_only(in.nova) && twin_seen(corr, in.inst, ev))
 		return CORR_DUPLICATE;
 	in.host = host_get(corr, ev->host);
-	libvirt_reached(&in);
+	compute_lives(&in);
 	if (is_overtaken(&in))
 		return CORR_LATE;
 	late = ev->stamp.ns != 0 && ev->stamp.ns < in.inst->nova_stamp.ns;

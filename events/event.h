@@ -139,6 +139,7 @@ struct ev_nova {
 	enum nova_phase phase;
 	bool versioned;
 	struct fm_str message_id, publisher_host, request_id;
+	bool from_compute;                      /* sent by nova-compute, of that host */
 	struct fm_str tenant, tenant_name;      /* name: when the request was the owner's own */
 	struct fm_str instance_name, old_instance_name;
 	/* of the payload; service.*: the service's; LIBVIRT_CONNECT: the publisher's */

@@ -129,7 +129,10 @@ take_envelope(struct decoder *d)
 	struct context ctx = take_context(d);
 
 	nova->message_id = evj_str(top, T_MESSAGE_ID);
-	nova->publisher_host = publisher_host(evj_str(top, T_PUBLISHER_ID), nova->versioned);
+	const struct fm_str publisher = evj_str(top, T_PUBLISHER_ID);
+	nova->publisher_host = publisher_host(publisher, nova->versioned);
+	nova->from_compute = nova->versioned ? HAS_PREFIX(publisher, "nova-compute:") :
+		HAS_PREFIX(publisher, "compute.");
 	nova->request_id = either(ctx.request_id, evj_text(p, P_REQUEST_ID));
 	nova->initiator_user = either(evj_str(p, P_INITIATOR_USER), ctx.user);
 	nova->initiator_project = either(evj_str(p, P_INITIATOR_PROJECT), ctx.project);

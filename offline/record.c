@@ -128,20 +128,27 @@ put_or_null(json_t *o, const char *name, const char *value)
 	json_object_set_new(o, name, strcmp(value, "null") == 0 ? json_null() : json_string(value));
 }
 
-/* The source's own time: that of the record, shifted by stamp=. */
+/* The record's time, shifted by what is said under this name. */
 static const char *
-stamp(struct record_maker *mk, const struct offline_words *w, unsigned first)
+shifted(struct record_maker *mk, const struct offline_words *w, unsigned first, const char *name)
 {
-	const char *v = words_opt(w, first, "stamp", "0s");
+	const char *v = words_opt(w, first, name, "0s");
 	struct fm_span d;
 	char buf[FM_TIME_STR];
 
 	if (fm_span_parse(v, strlen(v), &d) < 0) {
-		wrong(mk, "stamp=%s is not a time such as -3s", v);
+		wrong(mk, "%s=%s is not a time such as -3s", name, v);
 		d = (struct fm_span){0};
 	}
 	fm_time_format(fm_time_add(mk->at, d), buf);
 	return fm_arena_strndup(&mk->arena, buf, strlen(buf));
+}
+
+/* The source's own time. */
+static const char *
+stamp(struct record_maker *mk, const struct offline_words *w, unsigned first)
+{
+	return shifted(mk, w, first, "stamp");
 }
 
 static void
@@ -280,13 +287,17 @@ legacy_instance(struct record_maker *mk, const struct offline_words *w, const ch
 }
 
 static json_t *
-service(const struct record_maker *mk, const struct offline_words *w)
+service(struct record_maker *mk, const struct offline_words *w)
 {
-	return versioned("ServiceStatusPayload", json_pack("{s:s, s:s, s:b, s:b}",
+	json_t *d = json_pack("{s:s, s:s, s:b, s:b}",
 		"host", host_word(mk, w, ""),
 		"binary", words_opt(w, 1, "binary", "nova-compute"),
 		"disabled", atoi(words_opt(w, 1, "disabled", "0")),
-		"forced_down", atoi(words_opt(w, 1, "forced_down", "0"))));
+		"forced_down", atoi(words_opt(w, 1, "forced_down", "0")));
+
+	if (words_opt(w, 1, "last_seen", NULL) != NULL)
+		put(d, "last_seen_up", shifted(mk, w, 1, "last_seen"));
+	return versioned("ServiceStatusPayload", d);
 }
 
 static json_t *
@@ -557,12 +568,12 @@ request(struct record_maker *mk, const struct offline_words *w)
 /* The names that stand before "=", and where they begin; "meta.…" is any name that begins so. */
 static const struct {
 	unsigned first;
-	const char *name[28];
+	const char *name[32];           /* ends with NULL */
 } names_of[] = {
 	[OFFLINE_NOVA] = {1, {"uuid", "host", "publisher", "tenant", "name", "state", "task", "power",
 		"memory_mb", "flavor", "new_flavor", "fault", "exception", "initiator", "old_state",
 		"old_task", "old_name", "legacy", "envelope", "id", "stamp", "binary", "disabled",
-		"forced_down", "meta.", "flavor.", "image."}},
+		"forced_down", "last_seen", "meta.", "flavor.", "image."}},
 	[OFFLINE_LIBVIRT] = {2, {"uuid", "tenant", "name", "seq", "boot", "state", "operation",
 		"job_type", "time_elapsed", "downtime", "downtime_net", "memory_iteration",
 		"memory_postcopy_requests", "count", "conn", "reason", "src", "status", "iteration",

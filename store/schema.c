@@ -71,10 +71,15 @@ static const char to_3[] =
 
 static const char to_4[] = "ALTER TABLE alarm ADD COLUMN maintenance TEXT;";
 
+static const char to_5[] =
+	"ALTER TABLE host ADD COLUMN link_lost_at INTEGER;"
+	"ALTER TABLE host ADD COLUMN nova_seen INTEGER;";
+
 const struct schema_step *
 store_schema_steps(void)
 {
-	static const struct schema_step steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {0, NULL}};
+	static const struct schema_step steps[] = {{2, to_2}, {3, to_3}, {4, to_4},
+		{5, to_5}, {0, NULL}};
 
 	return steps;
 }

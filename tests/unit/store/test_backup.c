@@ -307,6 +307,7 @@ static const char *const back_from[] = {
 	[2] = "DROP TABLE backlog; ALTER TABLE host DROP COLUMN seq_healed",
 	[3] = "ALTER TABLE audit DROP COLUMN uid; ALTER TABLE audit DROP COLUMN role",
 	[4] = "ALTER TABLE alarm DROP COLUMN maintenance",
+	[5] = "ALTER TABLE host DROP COLUMN link_lost_at; ALTER TABLE host DROP COLUMN nova_seen",
 };
 
 Test(backup, is_made_before_the_tables_of_any_version_change)
