@@ -267,6 +267,7 @@ extern struct sim {
 } sim;
 
 void world_open(const char *source);    /* once a process */
+void world_close(void);                 /* its files; at the end by itself, where exit is called */
 /* What fmd.yaml says; the rest is as by default. */
 struct world_options {
 	uint64_t seed;                  /* of the partitions */

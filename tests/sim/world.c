@@ -230,8 +230,8 @@ touch_catalogue(void)
 	close(fd);
 }
 
-static void
-at_end(void)
+void
+world_close(void)
 {
 	char path[80];
 
@@ -256,7 +256,7 @@ world_open(const char *source)
 	fm_assert(first_fd >= 0);
 	close(first_fd);
 	owner = getpid();
-	atexit(at_end);
+	atexit(world_close);
 	disk_install();
 	disk_watch(sim.state);
 	catalogues_load(source);
