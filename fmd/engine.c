@@ -271,6 +271,8 @@ drain(struct daemon *d)
 	if (d->source == NULL)
 		return false;
 	while (d->failed == 0 && kafka_source_next(d->source, &rec) > 0) {
+		/* What was missed counts before the time of this record makes anything overdue. */
+		input_settle(d);
 		take(d, &rec, wall);
 		if (++n >= d->conf->cycle_records || careful_one_by_one(d) || d->transitions >= ENGINE_TRANSITIONS ||
 		    ((n & 63) == 0 && clock_mono_ns() >= until)) {
