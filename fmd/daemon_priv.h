@@ -155,7 +155,6 @@ struct daemon {
 	bool lost_new;                  /* some partition's */
 	struct fm_time missed_until;    /* wall clock: not listened to before, and accounted for */
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
-	uint64_t quarantine_kept;
 	struct steady steady;
 	struct hold hold;
 	struct careful_file *careful;   /* mapped; NULL: none */

@@ -146,7 +146,6 @@ quarantine(struct daemon *d, const struct kafka_record *rec, const char *reason)
 	d->failed = store_put_quarantine(d->store, &q, &d->err);
 	if (FM_BUG(LEDGER_TWICE))
 		engine_part(d, rec->topic, rec->partition)->ledger[LEDGER_QUARANTINED]++;
-	d->quarantine_kept = q.id;
 	FAILPOINT(d, QUARANTINE_KEPT);
 	self_quarantined(d);
 }
@@ -253,7 +252,7 @@ take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 	p = engine_part(d, rec->topic, rec->partition);
 	p->next_offset = rec->offset + 1;
 	p->lost_from = -1;
-	if (!FM_BUG(HASH_STALE) || d->quarantine_kept == d->quarantine_offered)
+	if (!FM_BUG(HASH_STALE) || store_quarantine_last(d->store) == d->quarantine_offered)
 		p->last_hash = kafka_record_hash(rec->p, rec->len, rec->ts);
 	p->last_ts = rec->ts;
 	p->dirty = true;
@@ -434,7 +433,7 @@ offer_quarantine(struct daemon *d)
 {
 	struct fm_err err;
 
-	if (d->quarantine_kept > d->quarantine_offered)
+	if (store_quarantine_last(d->store) > d->quarantine_offered)
 		(void)!store_quarantined(d->store, d->quarantine_offered, false, 64, offer_one, d,
 					 &err);
 }
@@ -649,7 +648,6 @@ engine_start(struct daemon *d, struct fm_err *err)
 	d->quarantine_offered = FM_BUG(QUARANTINE_SKIPPED) ? store_quarantine_count(d->store) :
 		store_cursor(d->store, "kafka.quarantine");
 	kafka_sink_quarantine_start(d->ksink, d->quarantine_offered);
-	d->quarantine_kept = d->quarantine_offered + store_quarantine_count(d->store);
 	return r < 0 ? fm_fail(err, r, "%s", d->err.msg) : 0;
 }
 

@@ -106,6 +106,12 @@ store_quarantine_count(const struct store *st)
 	return ids_count(&st->quarantine);
 }
 
+uint64_t
+store_quarantine_last(const struct store *st)
+{
+	return st->quarantine.last;
+}
+
 int
 store_audited(struct store *st, uint64_t before, store_audit_f *f, void *ctx, struct fm_err *err)
 {

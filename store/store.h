@@ -227,6 +227,8 @@ typedef bool store_quarantine_f(void *ctx, const struct store_quarantine *q);
 int store_quarantined(struct store *st, uint64_t after, bool reverse, unsigned limit,
 		      store_quarantine_f *f, void *ctx, struct fm_err *err) FM_MUST_USE;
 uint64_t store_quarantine_count(const struct store *st);       /* kept */
+/* The highest id ever given, the open cycle's included; 0: none yet. */
+uint64_t store_quarantine_last(const struct store *st);
 
 /* Newest first, those before an id (0: all), until f returns false. Rows of older versions have no
  * role (NULL). */

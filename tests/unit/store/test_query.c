@@ -262,5 +262,13 @@ Test(trim, holds_the_quarantine_to_its_newest)
 	MUST(store_commit(rig.st, &err));
 	cr_expect_eq(trim(&rig, 1, 0, 100), 0);
 	cr_expect_eq(store_quarantine_count(rig.st), STORE_QUARANTINE_KEPT);
+	rig_close(&rig);
+	rig_open(&rig);
+	cr_expect_eq(store_quarantine_last(rig.st), STORE_QUARANTINE_KEPT + 5);
+	MUST(store_begin(rig.st, &err));
+	MUST(store_put_quarantine(rig.st, &q, &err));
+	cr_expect_eq(store_quarantine_last(rig.st), STORE_QUARANTINE_KEPT + 6);
+	store_rollback(rig.st);
+	cr_expect_eq(store_quarantine_last(rig.st), STORE_QUARANTINE_KEPT + 5);
 	rig_fini(&rig);
 }
