@@ -207,6 +207,7 @@ struct transition_cause {
 #define PREV_PARENT 8u          /* root_cause */
 #define PREV_SUPPRESSOR 16u
 #define PREV_WINDOW 32u
+#define PREV_STALE 64u          /* attribute stale_since: came or went */
 
 struct transition {
 	uint64_t seq;           /* given when it is stored; no gap, no reuse (P4) */
@@ -221,6 +222,7 @@ struct transition {
 	enum suppression_status prev_status;
 	struct fm_uuid prev_root_cause, prev_suppressed_by;
 	const char *prev_window;
+	const char *prev_stale;         /* NULL: it was up to date */
 	struct transition_cause cause;
 };
 

@@ -341,6 +341,8 @@ put_previous(struct fm_buf *b, const char *member, const struct transition *tr)
 		put_uuid(b, M("suppressed_by"), &tr->prev_suppressed_by);
 	if (tr->prev_mask & PREV_WINDOW)
 		put_text(b, M("maintenance_window"), tr->prev_window);
+	if (tr->prev_mask & PREV_STALE)
+		put_text(b, M("stale_since"), tr->prev_stale);
 	fm_buf_add(b, "}", 1);
 }
 

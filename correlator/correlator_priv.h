@@ -663,7 +663,10 @@ void al_since_told(const struct corr_alarm *al, struct transition *tr);
 /* What is known by now that was not at the raise. */
 void al_set_attrs(struct correlator *corr, struct corr_alarm *al, const struct fact_values *v,
 		  enum fact_id fact);
-/* Takes an attribute away. */
+/* NULL: it has no such attribute. */
+const struct attr *al_attr(const struct corr_alarm *al, const char *name);
+/* Sets one attribute, or takes it away. */
+void al_mark(struct correlator *corr, struct corr_alarm *al, const struct attr *attr);
 void al_unmark(struct correlator *corr, struct corr_alarm *al, const char *attr);
 void al_log(struct correlator *corr, const struct alarm_spec *spec);
 void al_expire(struct correlator *corr, struct corr_alarm *al);
@@ -685,6 +688,8 @@ void rel_spread(struct correlator *corr, struct corr_alarm *al);        /* after
 void rel_spread_members(struct correlator *corr, struct corr_alarm *al);
 void rel_spread_member(struct correlator *corr, struct corr_alarm *al, const struct fm_uuid *uuid);
 void rel_cleared(struct correlator *corr, struct corr_alarm *al);
+/* There is news of it. */
+void rel_fresh(struct correlator *corr, struct corr_alarm *al);
 void rel_notice(struct correlator *corr, struct corr_alarm *al);
 void rel_grace(struct correlator *corr, struct corr_alarm *al);
 /* The oldest active alarm that suppresses this one, as of now; NULL: none. */

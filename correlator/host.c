@@ -309,7 +309,7 @@ explains_failures(const struct corr_alarm *al)
 	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++) {
 		const struct cat_relation *rel = &al->rec->relations[i];
 
-		if (rel->suppress && rel->where == WHERE_INSTANCE_HOST &&
+		if (rel->effect == EFFECT_SUPPRESS && rel->where == WHERE_INSTANCE_HOST &&
 		    al->a.severity >= rel->at_least && al->a.severity == SEV_CRITICAL)
 			return true;
 	}

@@ -425,6 +425,43 @@ al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, con
 		rel_spread(corr, al);   /* a relation may ask for a severity */
 }
 
+static unsigned
+attr_place(const struct corr_alarm *al, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < al->a.n_attrs && strcmp(al->a.attrs[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+const struct attr *
+al_attr(const struct corr_alarm *al, const char *name)
+{
+	const unsigned i = attr_place(al, name);
+
+	return i < al->a.n_attrs ? &al->a.attrs[i] : NULL;
+}
+
+void
+al_mark(struct correlator *corr, struct corr_alarm *al, const struct attr *attr)
+{
+	const unsigned i = attr_place(al, attr->name);
+	struct attr *a = &al->a.attrs[i];
+
+	if (i == FM_ALARM_MAX_ATTRS)
+		return;
+	if (i == al->a.n_attrs) {
+		*a = (struct attr){.name = fm_strdup(attr->name)};
+		al->a.n_attrs++;
+	}
+	free_text(&a->text);
+	a->text = attr->text != NULL ? fm_strdup(attr->text) : NULL;
+	a->num = attr->num;
+	al_dirty(corr, al);
+}
+
+/* Those that others have set, such as that it flaps, stay. */
 void
 al_set_attrs(struct correlator *corr, struct corr_alarm *al, const struct fact_values *v,
 	     enum fact_id fact)
@@ -432,19 +469,16 @@ al_set_attrs(struct correlator *corr, struct corr_alarm *al, const struct fact_v
 	struct attr attrs[FM_ALARM_MAX_ATTRS];
 	const unsigned n = fact_attrs(corr, fact, v, attrs);
 
-	free_attrs(al);
-	copy_attrs(al, attrs, n);
-	al_dirty(corr, al);
+	for (unsigned i = 0; i < n; i++)
+		al_mark(corr, al, &attrs[i]);
 }
 
 void
 al_unmark(struct correlator *corr, struct corr_alarm *al, const char *attr)
 {
+	const unsigned i = attr_place(al, attr);
 	struct attr *a = al->a.attrs;
-	unsigned i = 0;
 
-	while (i < al->a.n_attrs && strcmp(a[i].name, attr) != 0)
-		i++;
 	if (i == al->a.n_attrs)
 		return;
 	free_text(&a[i].name);
@@ -470,6 +504,7 @@ al_clear(struct correlator *corr, struct corr_alarm *al)
 
 	fm_assert(!al->a.cleared);
 	al_since_told(al, &tr);
+	rel_fresh(corr, al);
 	dl_cancel(corr, &al->notice);
 	dl_cancel(corr, &al->expire);
 	dl_cancel(corr, &al->grace);

@@ -1,9 +1,13 @@
 /*
- * relation: parents and suppression. Suppressed is derived: an alarm is suppressed while an
+ * relation: parents, suppression, and what may be out of date. Suppressed is derived: an alarm is suppressed while an
  * active suppressor covers it, so late children, repeated sets and two suppressors all come out
  * right. When the cause comes late, children already announced get a notice of their new parent;
  * they are not cleared and raised again. When the last suppressor has gone, they resurface after
  * its grace (DESIGN §7.3).
+ *
+ * What an alarm outdates (nobody hears the host any more) carries since when in an attribute, and
+ * loses it when the last such alarm goes. Nothing else of it changes: it is neither cleared nor hidden
+ * for want of news (ADR 0022).
  *
  * What an operator has put aside (shelf.c) covers all of it: such an alarm keeps its parent, and its
  * status is derived anew when it is taken out again.
@@ -28,6 +32,8 @@ names(const struct cat_relation *rel, const char *alarm_id)
 static bool
 in_window(const struct cat_relation *rel, const struct alarm *parent, const struct alarm *child)
 {
+	if (rel->effect == EFFECT_OUTDATE)
+		return child->raised_at.ns <= parent->raised_at.ns;
 	const int64_t d = child->raised_at.ns - parent->raised_at.ns;
 
 	return d >= -rel->before.ns && d <= rel->after.ns;
@@ -102,12 +108,13 @@ rel_unlink(struct correlator *corr, const struct corr_alarm *al)
 }
 
 static const struct cat_relation *
-relation_of(const struct corr_alarm *parent, const struct corr_alarm *child, bool suppress)
+relation_of(const struct corr_alarm *parent, const struct corr_alarm *child,
+	    enum cat_effect effect)
 {
 	for (unsigned i = 0; parent->rec != NULL && i < parent->rec->n_relations; i++) {
 		const struct cat_relation *rel = &parent->rec->relations[i];
 
-		if (rel->suppress == suppress && related(rel, parent, child))
+		if (rel->effect == effect && related(rel, parent, child))
 			return rel;
 	}
 	return NULL;
@@ -124,13 +131,13 @@ static bool
 suppresses(const struct corr_alarm *parent, const struct corr_alarm *child)
 {
 	return inhibited_by(parent, child) ||
-		(child->a.suppressible && relation_of(parent, child, true) != NULL);
+		(child->a.suppressible && relation_of(parent, child, EFFECT_SUPPRESS) != NULL);
 }
 
 static bool
 causes(const struct corr_alarm *parent, const struct corr_alarm *child)
 {
-	return relation_of(parent, child, false) != NULL;
+	return relation_of(parent, child, EFFECT_CAUSE) != NULL;
 }
 
 typedef bool tie_f(const struct corr_alarm *parent, const struct corr_alarm *child);
@@ -363,6 +370,91 @@ is_masked(const struct corr_alarm *al)
 	return al->a.status == SUPPR_PARENT && !dl_armed(&al->grace);
 }
 
+/* ---- out of date ---------------------------------------------------------------------------------- */
+
+#define STALE_SINCE "stale_since"
+
+/* Nobody is notified: it is no change of what the alarm is about. */
+static void
+tell_stale(struct correlator *corr, struct corr_alarm *al, const struct corr_alarm *by,
+	   const char *was)
+{
+	const struct transition_cause before = corr->cause;
+	struct transition tr = {.prev_mask = PREV_STALE, .prev_stale = was};
+
+	corr->cause.kind = CAUSE_RELATION;
+	corr->cause.parent = by->a.uuid;
+	al_emit(corr, al, TR_CHANGE, &tr);
+	corr->cause = before;
+}
+
+static void
+outdate(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm *al)
+{
+	char since[FM_TIME_STR];
+
+	if (relation_of(by, al, EFFECT_OUTDATE) == NULL || al_attr(al, STALE_SINCE) != NULL)
+		return;
+	fm_time_format(by->a.raised_at, since);
+	al_mark(corr, al, &(struct attr){.name = STALE_SINCE, .text = since});
+	tell_stale(corr, al, by, NULL);
+}
+
+static bool
+is_outdated(const struct correlator *corr, const struct corr_alarm *al)
+{
+	for (const struct corr_alarm *p = al->host != NULL ? al->host->alarms : NULL; p != NULL;
+	     p = p->host_next)
+		if (relation_of(p, al, EFFECT_OUTDATE) != NULL)
+			return true;
+	for (size_t i = 0; i < corr->n_wide; i++)
+		if (relation_of(corr->wide[i], al, EFFECT_OUTDATE) != NULL)
+			return true;
+	return false;
+}
+
+/* by has gone. */
+static void
+refresh(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm *al)
+{
+	const struct attr *mark = al_attr(al, STALE_SINCE);
+
+	if (mark == NULL || is_outdated(corr, al))
+		return;
+	char *was = fm_strdup(mark->text);
+
+	al_unmark(corr, al, STALE_SINCE);
+	tell_stale(corr, al, by, was);
+	free(was);
+}
+
+static bool
+outdates(const struct corr_alarm *al)
+{
+	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++)
+		if (al->rec->relations[i].effect == EFFECT_OUTDATE)
+			return true;
+	return false;
+}
+
+static void
+refresh_others(struct correlator *corr, const struct corr_alarm *by)
+{
+	const bool wide = is_wide(by);
+	struct corr_alarm *c = wide ? corr->active.head : by->host != NULL ? by->host->alarms : NULL;
+
+	for (; c != NULL; c = wide ? c->next : c->host_next)
+		refresh(corr, by, c);
+}
+
+void
+rel_fresh(struct correlator *corr, struct corr_alarm *al)
+{
+	al_unmark(corr, al, STALE_SINCE);
+}
+
+/* ---- to others, again ------------------------------------------------------------------------------ */
+
 /* Who is masked stays where it is: the second suppressor is its parent only when the first ends. */
 static void
 take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
@@ -389,6 +481,7 @@ take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm
 		al_emit(corr, child, TR_CHANGE, &tr);
 	}
 	corr->cause = was;
+	outdate(corr, parent, child);
 }
 
 void
@@ -440,7 +533,7 @@ rel_spread(struct correlator *corr, struct corr_alarm *al)
 static struct fm_span
 grace_of(const struct corr_alarm *parent, const struct corr_alarm *child)
 {
-	const struct cat_relation *rel = relation_of(parent, child, true);
+	const struct cat_relation *rel = relation_of(parent, child, EFFECT_SUPPRESS);
 
 	return rel != NULL ? rel->grace : (struct fm_span){0};
 }
@@ -488,6 +581,8 @@ release_list(struct correlator *corr, struct corr_alarm *parent, struct corr_ala
 void
 rel_cleared(struct correlator *corr, struct corr_alarm *al)
 {
+	if (outdates(al))
+		refresh_others(corr, al);
 	if (al->a.children == 0)
 		return;
 	if (al->a.inhibits || is_wide(al) || has_where(al, WHERE_MEMBERS))

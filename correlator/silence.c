@@ -2,6 +2,9 @@
  * silence: no timeout out of a time in which nobody listened (P8). While part of the input is not
  * read, a deadline that says "nothing was heard for so long" waits; when reading goes on behind what
  * is missing, such deadlines run that much longer.
+ *
+ * A migration of which libvirt alone tells waits too while either host's libvirtd does not report: it
+ * may have ended. The list that comes with the next connect says whether it has.
  */
 #include "correlator/correlator_priv.h"
 
@@ -19,6 +22,32 @@ rests_on_silence(enum deadline_kind kind)
 	return kind == DL_STEP || kind == DL_OVERDUE;
 }
 
+/* Of whose migration it speaks; NULL: of none. */
+static const struct instance *
+migrating_of(const struct deadline *dl)
+{
+	if (dl->kind == DL_OVERDUE)
+		return dl->owner;
+	const struct slot *slot = dl->owner;
+
+	return slot->rule->fact == FACT_INSTANCE_MIGRATING ? slot->inst : NULL;
+}
+
+static bool
+is_unseen(const struct host *h)
+{
+	return h != NULL && (h->flags & HOST_F_UNSEEN);
+}
+
+static bool
+is_out_of_sight(const struct deadline *dl)
+{
+	const struct instance *inst = migrating_of(dl);
+
+	return inst != NULL && attempt_is_open(inst) && !(inst->attempt->flags & AT_F_NOVA) &&
+		(is_unseen(inst->attempt->src) || is_unseen(inst->attempt->dst));
+}
+
 /* By whole minutes from where it was, so that it does not matter when fmd looks. */
 bool
 dl_put_off(struct correlator *corr, struct deadline *dl, struct fm_time now)
@@ -26,7 +55,7 @@ dl_put_off(struct correlator *corr, struct deadline *dl, struct fm_time now)
 	const int64_t step = fm_span_s(PUT_OFF_S).ns;
 	const int64_t late = fm_time_diff(now, dl->node.due).ns;
 
-	if (!corr->deaf || !rests_on_silence(dl->kind))
+	if (!rests_on_silence(dl->kind) || (!corr->deaf && !is_out_of_sight(dl)))
 		return false;
 	dl_arm(corr, dl, dl->kind, dl->owner,
 	       fm_time_add(dl->node.due, (struct fm_span){(late / step + 1) * step}));

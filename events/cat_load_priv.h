@@ -8,7 +8,7 @@
  *   cat_shape.c     oddities of texts and entities (notes, warnings)
  *   cat_rule.c      the Correlation block                            cat_rule_keys.c, cat_step.c
  *   cat_cond.c      If                                               cat_clear.c: Clear
- *   cat_relation.c  Suppresses and Causes, cycles
+ *   cat_relation.c  Suppresses, Causes and Outdates, cycles
  *   cat_example.c   Examples
  *   cat_limits.c    Limits
  *   cat_window.c    when a maintenance window is open                cat_calendar.c: zones, recurrence
@@ -94,6 +94,8 @@ extern const char *const cat_context_words[CONTEXT_N];
 extern const char *const cat_after_words[N_AFTER_WORDS];                /* AFTER_SPAN: "" */
 #define N_WHERE_WORDS (WHERE_MEMBERS + 1)
 extern const char *const cat_where_words[N_WHERE_WORDS];
+#define N_EFFECTS (EFFECT_OUTDATE + 1)
+extern const char *const cat_effect_words[N_EFFECTS];
 extern const char *const cat_group_words[GROUP_N];                      /* GROUP_NONE: "" */
 
 /* "; did you mean \"While\"?" or "" . Lives in ld->tmp. */
@@ -216,7 +218,7 @@ bool cat_check_keys(struct load *ld, const struct node *n, const char *what,
 /* The items of a list, or a single value: the first, and the one behind an item. */
 const struct node *cat_first_of(const struct node *n);
 const struct node *cat_next_of(const struct node *list, const struct node *item);
-/* All items of all Correlation mappings of one record: Suppresses first, then Causes. */
+/* All items of all Correlation mappings of one record, in the order of enum cat_effect. */
 void cat_read_relations(struct load *ld, struct cat_record *rec, const struct node *correlation);
 /* After all records are read: ids, targets, cycles. */
 void cat_check_relations(struct load *ld);

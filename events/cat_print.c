@@ -318,24 +318,28 @@ put_relation(struct fm_buf *b, unsigned depth, const struct cat_relation *rel)
 		fm_buf_addf(b, "%s\"%s\"", i != 0 ? ", " : "", rel->alarms[i]);
 	fm_buf_adds(b, "]\n");
 	put_word(b, depth + 1, "Where", cat_where_words[rel->where]);
-	put_key(b, depth + 1, "Window");
-	fm_buf_addf(b, " [%s, %s]\n", fm_span_format((struct fm_span){-rel->before.ns}, before),
-		    fm_span_format(rel->after, after));
-	if (rel->suppress)
+	if (rel->effect != EFFECT_OUTDATE) {
+		put_key(b, depth + 1, "Window");
+		fm_buf_addf(b, " [%s, %s]\n",
+			    fm_span_format((struct fm_span){-rel->before.ns}, before),
+			    fm_span_format(rel->after, after));
+	}
+	if (rel->effect == EFFECT_SUPPRESS)
 		put_span(b, depth + 1, "Grace", rel->grace);
 	if (rel->at_least != SEV_NONE)
 		put_word(b, depth + 1, "At_Least", severity_name(rel->at_least));
 }
 
 static void
-put_relations(struct fm_buf *b, unsigned depth, const struct cat_record *rec, bool suppress)
+put_relations(struct fm_buf *b, unsigned depth, const struct cat_record *rec,
+	      enum cat_effect effect)
 {
 	bool first = true;
 	for (unsigned i = 0; i < rec->n_relations; i++) {
-		if (rec->relations[i].suppress != suppress)
+		if (rec->relations[i].effect != effect)
 			continue;
 		if (first) {
-			put_key(b, depth, suppress ? "Suppresses" : "Causes");
+			put_key(b, depth, cat_effect_words[effect]);
 			fm_buf_adds(b, "\n");
 		}
 		first = false;
@@ -361,8 +365,8 @@ put_correlation(struct fm_buf *b, const struct cat_record *rec)
 			put_rule(b, depth, &rec->rules[i]);
 		if (i != 0)
 			continue;
-		put_relations(b, depth, rec, true);
-		put_relations(b, depth, rec, false);
+		for (unsigned effect = 0; effect < N_EFFECTS; effect++)
+			put_relations(b, depth, rec, (enum cat_effect)effect);
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
  * cat_relation: what an alarm does to others: Suppresses keeps them from being announced, Causes
- * gives them a parent. Targets are checked once all records are known.
+ * gives them a parent, Outdates says that they may no longer be true. Targets are checked once all
+ * records are known.
  */
 #include "events/cat_load_priv.h"
 
@@ -65,6 +66,11 @@ static void
 read_window(struct load *ld, const struct node *n, struct cat_relation *rel)
 {
 	struct fm_span from, to, day = fm_span_s(DAY_S), back = fm_span_s(-DAY_S);
+	if (rel->effect == EFFECT_OUTDATE) {
+		cat_find_at(ld, FND_KEY_NOT_FOR, n,
+			    "Window does not go with Outdates: all that came before may be old");
+		return;
+	}
 	if (n->kind != NODE_LIST || n->n != 2) {
 		cat_find_at(ld, FND_BAD_WINDOW, n, "Window must be two times such as [-60s, 330s]");
 		return;
@@ -93,24 +99,25 @@ read_at_least(struct load *ld, const struct cat_record *rec, const struct node *
 static void
 read_grace(struct load *ld, const struct node *n, struct cat_relation *rel)
 {
-	if (!rel->suppress)
-		cat_find_at(ld, FND_KEY_NOT_FOR, n, "Grace goes with Suppresses, not with Causes");
+	if (rel->effect != EFFECT_SUPPRESS)
+		cat_find_at(ld, FND_KEY_NOT_FOR, n, "Grace goes with Suppresses, not with %s",
+			    cat_effect_words[rel->effect]);
 	else
 		cat_read_span(ld, FND_SPAN_RANGE, n, "Grace", fm_span_s(0), fm_span_s(DAY_S),
 			      &rel->grace);
 }
 
 static void
-read_relation(struct load *ld, const struct cat_record *rec, const struct node *n, bool suppress,
-	      struct cat_relation *rel)
+read_relation(struct load *ld, const struct cat_record *rec, const struct node *n,
+	      enum cat_effect effect, struct cat_relation *rel)
 {
 	static const char *const keys[] = {"Alarms", "Where", "Window", "Grace", "At_Least"};
-	const char *what = suppress ? "Suppresses" : "Causes";
+	const char *what = cat_effect_words[effect];
 	*rel = (struct cat_relation){
-		.suppress = suppress,
+		.effect = effect,
 		.before = fm_span_s(DEFAULT_BEFORE_S),
 		.after = fm_span_s(DEFAULT_AFTER_S),
-		.grace = fm_span_s(suppress ? DEFAULT_GRACE_S : 0),
+		.grace = fm_span_s(effect == EFFECT_SUPPRESS ? DEFAULT_GRACE_S : 0),
 		.line = n->line,
 		.column = n->column,
 	};
@@ -136,17 +143,17 @@ read_relation(struct load *ld, const struct cat_record *rec, const struct node *
 /* Reads one key of all mappings into v, or only counts when v is NULL. */
 static unsigned
 read_key(struct load *ld, const struct cat_record *rec, const struct node *correlation,
-	 bool suppress, struct cat_relation *v)
+	 enum cat_effect effect, struct cat_relation *v)
 {
 	unsigned count = 0;
 	for (const struct node *map = cat_first_of(correlation); map != NULL;
 	     map = cat_next_of(correlation, map)) {
 		const struct node *n = map->kind == NODE_MAP ?
-			node_get(map, suppress ? "Suppresses" : "Causes") : NULL;
+			node_get(map, cat_effect_words[effect]) : NULL;
 		const struct node *item = n != NULL ? cat_first_of(n) : NULL;
 		for (; item != NULL; item = cat_next_of(n, item), count++)
 			if (v != NULL)
-				read_relation(ld, rec, item, suppress, &v[count]);
+				read_relation(ld, rec, item, effect, &v[count]);
 	}
 	return count;
 }
@@ -154,13 +161,14 @@ read_key(struct load *ld, const struct cat_record *rec, const struct node *corre
 void
 cat_read_relations(struct load *ld, struct cat_record *rec, const struct node *correlation)
 {
-	unsigned n_suppress = read_key(ld, rec, correlation, true, NULL);
-	unsigned n = n_suppress + read_key(ld, rec, correlation, false, NULL);
+	unsigned n = 0, at = 0;
+	for (unsigned effect = 0; effect < N_EFFECTS; effect++)
+		n += read_key(ld, rec, correlation, (enum cat_effect)effect, NULL);
 	if (n == 0 || rec->is_log)
 		return;
 	struct cat_relation *v = fm_arena_alloc(&ld->cat->arena, n * sizeof(v[0]));
-	read_key(ld, rec, correlation, true, v);
-	read_key(ld, rec, correlation, false, v + n_suppress);
+	for (unsigned effect = 0; effect < N_EFFECTS; effect++)
+		at += read_key(ld, rec, correlation, (enum cat_effect)effect, v + at);
 	rec->relations = v;
 	rec->n_relations = n;
 }
@@ -201,7 +209,7 @@ check_target(struct load *ld, const struct cat_record *rec, const struct cat_rel
 	else if (target->is_log)
 		cat_find_line(ld, FND_RELATED_LOG, rel->line, rel->column,
 			      "%s is a log; only alarms can have a parent", quoted);
-	else if (rel->suppress && !target->suppressible)
+	else if (rel->effect == EFFECT_SUPPRESS && !target->suppressible)
 		cat_find_line(ld, FND_NOT_SUPPRESSIBLE, rel->line, rel->column,
 			      "%s has Suppression: False, so it should not be hidden", quoted);
 	if (target != NULL && !may_match(target, rel->where))
@@ -232,6 +240,8 @@ names_id(const struct cat_relation *rel, const char *id)
 static bool
 precedes(const struct cat_relation *a, const struct cat_relation *b, const char *id)
 {
+	if ((a->effect == EFFECT_OUTDATE) != (b->effect == EFFECT_OUTDATE))
+		return false;
 	return names_id(a, id) && a->where == b->where && a->before.ns >= b->before.ns &&
 	       a->after.ns >= b->after.ns && a->at_least <= b->at_least;
 }
@@ -244,10 +254,10 @@ check_preceded(struct load *ld, const struct cat_record *rec, const struct cat_r
 		for (unsigned i = 0; i < rel->n_alarms; i++) {
 			if (!precedes(a, rel, rel->alarms[i]))
 				continue;
-			cat_find_line(ld, a->suppress == rel->suppress ? FND_SHADOWED_RELATION :
+			cat_find_line(ld, a->effect == rel->effect ? FND_SHADOWED_RELATION :
 				      FND_CAUSE_SUPPRESSED, rel->line, rel->column,
 				      "%s: the one at line %u decides%s", rel->alarms[i],
-				      (unsigned)a->line, a->suppress == rel->suppress ? "" :
+				      (unsigned)a->line, a->effect == rel->effect ? "" :
 				      ", Suppresses makes it the parent too");
 		}
 	}
@@ -303,7 +313,7 @@ check_record(struct load *ld, const struct cat_record *rec)
 struct walk {
 	struct load *ld;
 	enum cat_where where;
-	bool suppress;
+	enum cat_effect effect;
 	struct visit {
 		enum { NEW, OPEN, DONE } state;
 		unsigned parent;        /* index; its own: the start */
@@ -317,7 +327,7 @@ next_victim(const struct walk *w, const struct cat_record *rec, struct visit *at
 {
 	for (; at->rel < rec->n_relations; at->rel++, at->alarm = 0) {
 		const struct cat_relation *rel = &rec->relations[at->rel];
-		if (rel->suppress != w->suppress || rel->where != w->where)
+		if (rel->effect != w->effect || rel->where != w->where)
 			continue;
 		while (at->alarm < rel->n_alarms) {
 			const struct cat_record *next =
@@ -341,8 +351,9 @@ report_cycle(const struct walk *w, unsigned from, unsigned to)
 		fm_buf_addf(&b, " by %s", records[i].id);
 	fm_buf_addf(&b, shown == 8 ? " … by %s" : " by %s", records[to].id);
 	w->ld->id = records[from].id;
-	cat_find_line(w->ld, w->suppress ? FND_CYCLE : FND_CAUSE_CYCLE, records[from].line, 1,
-		      "alarms %s each other: %s", w->suppress ? "suppress" : "cause", b.s);
+	const bool suppress = w->effect == EFFECT_SUPPRESS;
+	cat_find_line(w->ld, suppress ? FND_CYCLE : FND_CAUSE_CYCLE, records[from].line, 1,
+		      "alarms %s each other: %s", suppress ? "suppress" : "cause", b.s);
 	w->ld->id = NULL;
 }
 
@@ -372,9 +383,9 @@ walk_from(struct walk *w, unsigned start)
 }
 
 static void
-check_cycles(struct load *ld, enum cat_where where, bool suppress)
+check_cycles(struct load *ld, enum cat_where where, enum cat_effect effect)
 {
-	struct walk w = {ld, where, suppress,
+	struct walk w = {ld, where, effect,
 			 fm_arena_alloc(&ld->tmp, (ld->cat->n + 1) * sizeof(w.v[0]))};
 	for (unsigned i = 0; i < ld->cat->n; i++)
 		if (w.v[i].state == NEW && ld->cat->records[i].n_relations != 0)
@@ -390,7 +401,7 @@ cat_check_relations(struct load *ld)
 	}
 	ld->id = NULL;
 	for (unsigned where = 0; where < N_WHERE_WORDS; where++) {
-		check_cycles(ld, (enum cat_where)where, true);
-		check_cycles(ld, (enum cat_where)where, false);
+		check_cycles(ld, (enum cat_where)where, EFFECT_SUPPRESS);
+		check_cycles(ld, (enum cat_where)where, EFFECT_CAUSE);
 	}
 }

@@ -112,7 +112,7 @@ read_text(struct load *ld, const struct rule_reading *rr, const struct node *n)
 /* ---- the table --------------------------------------------------------------------------- */
 
 /*
- * Suppresses and Causes are read for the record as a whole, While and On before the others, If and
+ * Suppresses, Causes and Outdates are read for the record as a whole, While and On before the others, If and
  * Clear behind them, when the fact is known.
  */
 static const struct rule_key {
@@ -137,6 +137,7 @@ static const struct rule_key {
 	{"Escalate", FORM_WHILE, cat_read_steps},
 	{"Suppresses", FORM_NONE | FORM_WHILE | FORM_ON, NULL},
 	{"Causes", FORM_NONE | FORM_WHILE | FORM_ON, NULL},
+	{"Outdates", FORM_NONE | FORM_WHILE | FORM_ON, NULL},
 };
 #define N_KEYS FM_ARRAY_LEN(rule_keys)
 

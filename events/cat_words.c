@@ -36,6 +36,12 @@ const char *const cat_where_words[N_WHERE_WORDS] = {
 	[WHERE_MEMBERS] = "members",
 };
 
+const char *const cat_effect_words[N_EFFECTS] = {
+	[EFFECT_SUPPRESS] = "Suppresses",
+	[EFFECT_CAUSE] = "Causes",
+	[EFFECT_OUTDATE] = "Outdates",
+};
+
 const char *const cat_group_words[GROUP_N] = {
 	[GROUP_NONE] = "",
 #define FM_X(id, name) [GROUP_##id] = (name),

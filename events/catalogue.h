@@ -109,7 +109,12 @@ struct cat_clear {
 	struct cat_if when;
 };
 
-/* "Suppresses" and "Causes": a relation to other alarms. */
+/* "Suppresses", "Causes", "Outdates": a relation to other alarms. */
+enum cat_effect {
+	EFFECT_SUPPRESS,                /* they are not announced, and this one is their parent */
+	EFFECT_CAUSE,                   /* this one is their parent */
+	EFFECT_OUTDATE,                 /* what is known of those that were raised before may be old */
+};
 enum cat_where {
 	WHERE_INSTANCE_HOST,            /* "instance.host == host" */
 	WHERE_HOST,                     /* "host == host": alarms whose entity is on that host */
@@ -121,8 +126,9 @@ struct cat_relation {
 	const char *const *alarms;      /* ids, sorted */
 	unsigned n_alarms;
 	enum cat_where where;
-	bool suppress;                  /* false: parent link only ("Causes") */
-	struct fm_span before, after;   /* window around the raise of this alarm, both >= 0 */
+	enum cat_effect effect;
+	/* Window around the raise of this alarm, both >= 0; not of "Outdates". */
+	struct fm_span before, after;
 	struct fm_span grace;           /* after it cleared, before they resurface; "Suppresses" */
 	enum severity at_least;         /* this alarm must be this severe; SEV_NONE: any */
 	uint32_t line, column;

@@ -249,6 +249,12 @@ add_change(struct fm_buf *b, const struct look *look, const json_t *row)
 		add_text(b, row, "alarm.suppression_status");
 		add_window(b, row, "alarm.maintenance_window");
 	}
+	if (row_value(row, "alarm.attributes.stale_since") != NULL) {
+		fm_buf_adds(b, ", may be out of date since ");
+		add_text(b, row, "alarm.attributes.stale_since");
+	} else if (*row_text(row, "previous.stale_since") != '\0') {
+		fm_buf_adds(b, ", up to date again");
+	}
 }
 
 static void

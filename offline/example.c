@@ -208,7 +208,7 @@ attr_is(const struct seen *t, const char *word)
 		snprintf(num, sizeof(num), "%lld", (long long)a->num);
 		return strcmp(a->text != NULL ? a->text : num, word + len + 1) == 0;
 	}
-	return false;
+	return word[len + 1] == '\0';
 }
 
 enum verdict { SAME, OTHER, UNREADABLE };

@@ -67,7 +67,7 @@ OTHER_FORMS = {
 DURATION = re.compile(r"-?\d+(ms|s|m|h|d)$")
 PLACEHOLDER = re.compile(r"<([^<>]*)>")
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*$")
-RELATION_KEYS = {"Suppresses", "Causes"}
+RELATION_KEYS = {"Suppresses", "Causes", "Outdates"}
 RULE_KEYS = {"Flap", "Text", "Probable_Cause", "While", "On", "Severity", "Hold_On", "Hold_Off", "Hold_Notice", "Group", "Escalate",
              "Threshold", "Expire"}
 # Commands are quoted as an operator types them; their arguments are no placeholders of ours.

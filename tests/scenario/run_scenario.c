@@ -387,13 +387,27 @@ alarm_value(const struct alarm *al, const char *name, char buf[32])
 	return buf;
 }
 
+/* "@200s" is the time of day that it is then. */
+static const char *
+wanted(const struct run *run, const struct scn_step *step, const char *word, char buf[FM_TIME_STR])
+{
+	struct fm_span span;
+
+	if (word[0] != '@')
+		return word;
+	if (fm_span_parse(word + 1, strlen(word + 1), &span) < 0)
+		scn_die(run->s, step, "%s is no time", word);
+	fm_time_format(fm_time_add(run->base, span), buf);
+	return buf;
+}
+
 static void
 expect_active(struct run *run, const struct scn_step *step)
 {
 	const char *entity = scn_entity(run->s, step->word[2]);
 	const struct alarm *al = corr_find_alarm(run->corr, step->word[1], entity);
 	const char *diff;
-	char name[32], buf[32];
+	char name[32], buf[32], time[FM_TIME_STR];
 
 	if (al == NULL || al->cleared)
 		fail(run, step, "%s %s is not active", step->word[1], entity);
@@ -410,7 +424,7 @@ expect_active(struct run *run, const struct scn_step *step)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)(eq - step->word[i]), step->word[i]);
 		value = alarm_value(al, name, buf);
-		if (value != NULL && strcmp(value, eq + 1) != 0)
+		if (value != NULL && strcmp(value, wanted(run, step, eq + 1, time)) != 0)
 			fail(run, step, "%s is \"%s\"", name, value);
 	}
 }

@@ -442,6 +442,15 @@ class Stories(Base):
         self.assertIn("announced  no: masked", text)
         self.assertIn("parent     alarm " + UUID, text)
 
+    def test_explain_says_what_may_be_out_of_date(self):
+        row = self.fmd.rows["explain"][0]
+        row["alarm"]["attributes"] = {"stale_since": "2026-11-24T02:48:57.526000Z"}
+        self.fmd.rows["explain"] = [row]
+        self.assertIn("may be out of date since 2026-11-24", self.fm("explain", UUID))
+        row["alarm"]["attributes"] = {}
+        row["previous"] = {"stale_since": "2026-11-24T02:48:57.526000Z"}
+        self.assertIn("up to date again", self.fm("explain", UUID))
+
     def test_explain_says_how_far_each_sink_is(self):
         text = self.fm("explain", *KEY)
         self.assertEqual(re.findall(r"^    sinks +(.*)$", text, re.M),

@@ -491,7 +491,7 @@ try_names(const char *heading, const char *fmt, unsigned unknown)
 Test(docs, name_fields_and_keys_as_they_are)
 {
 	cr_assert_eq(try_names("| Field | In logs |", "\"1.1\": {%s: x}\n", 204), 16);
-	cr_assert_eq(try_names("| Key | With |", "\"1.1\": {Correlation: {%s: x}}\n", 401), 17);
+	cr_assert_eq(try_names("| Key | With |", "\"1.1\": {Correlation: {%s: x}}\n", 401), 18);
 	cr_assert_eq(try_names("| Key | Default | Meaning |",
 			       "\"1.1\": {Correlation: {Suppresses: {%s: x}}}\n", 401), 5);
 	cr_assert_eq(try_names("| Key | Form | Meaning |", "Maintenance: [{%s: x}]\n", 802), 11);

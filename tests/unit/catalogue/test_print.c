@@ -80,7 +80,7 @@ same_relation(const struct cat_relation *a, const struct cat_relation *b, const 
 	for (unsigned i = 0; i < a->n_alarms; i++)
 		same_string(a->alarms[i], b->alarms[i], id);
 	SAME(where);
-	SAME(suppress);
+	SAME(effect);
 	SAME(before.ns);
 	SAME(after.ns);
 	SAME(grace.ns);
@@ -256,7 +256,8 @@ Test(print, rules_and_relations_come_back)
 		ALARM("700.009", "major") RULE(
 		"    - While: instance.failed\n"
 		"    - While: instance.paused\n      Suppresses: {Alarms: [700.008],\n        Where: below,"
-		"        Window: [0, 0], Grace: 0, At_Least: major}\n")
+		"        Window: [0, 0], Grace: 0, At_Least: major}\n"
+		"      Outdates: {Alarms: [700.008], Where: below, At_Least: major}\n")
 		HOST_ALARM("270.302", "major") RULE(
 		"    While: instance.failed\n    Group: {By: host, At_Least: 3, Within: 1ms}\n")
 		LOG("700.156", "major") RULE("    On: migration.done\n"));

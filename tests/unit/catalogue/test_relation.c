@@ -27,7 +27,7 @@ Test(relation, all_of_its_keys_are_read)
 	cr_assert_eq(rec->n_rules, 0);
 	cr_assert_eq(rec->n_relations, 2);
 	const struct cat_relation *rel = rec->relations;
-	cr_assert(rel[0].suppress);
+	cr_assert_eq(rel[0].effect, EFFECT_SUPPRESS);
 	cr_assert_eq(rel[0].n_alarms, 2);
 	cr_assert_str_eq(rel[0].alarms[0], "700.001");
 	cr_assert_str_eq(rel[0].alarms[1], "700.010");
@@ -36,7 +36,7 @@ Test(relation, all_of_its_keys_are_read)
 	cr_assert_eq(rel[0].after.ns, 300 * FM_NS_PER_S);
 	cr_assert_eq(rel[0].grace.ns, 10 * FM_NS_PER_S);
 	cr_assert_eq(rel[0].at_least, SEV_CRITICAL);
-	cr_assert_not(rel[1].suppress);
+	cr_assert_eq(rel[1].effect, EFFECT_CAUSE);
 	cr_assert_str_eq(rel[1].alarms[0], "700.007");
 	cr_assert_eq(rel[1].at_least, SEV_NONE);
 	unload(&l);
@@ -57,6 +57,28 @@ Test(relation, window_and_grace_have_defaults)
 	unload(&l);
 }
 
+Test(relation, what_outdates_has_no_window_and_no_grace)
+{
+	struct loaded l = load_clean(HOST_ALARM("200.004", "critical") RULE(
+		"    Outdates: {Alarms: [700.001, 700.008], Where: instance.host == host}\n"
+		"    Suppresses: {Alarms: [700.001], Where: instance.host == host}\n") TARGETS);
+	const struct cat_relation *rel = cat_find(l.cat, "200.004")->relations;
+	cr_assert_eq(rel[0].effect, EFFECT_SUPPRESS);
+	cr_assert_eq(rel[1].effect, EFFECT_OUTDATE);
+	cr_assert_eq(rel[1].n_alarms, 2);
+	unload(&l);
+	gives(HOST_ALARM("200.004", "critical") RULE(
+		"    Outdates: {Alarms: [700.001], Where: instance.host == host, Window: [-1s, 1s]}\n")
+		TARGETS, 409, 1);
+	gives(HOST_ALARM("200.004", "critical") RULE(
+		"    Outdates: {Alarms: [700.001], Where: instance.host == host, Grace: 1s}\n")
+		TARGETS, 409, 1);
+	gives(HOST_ALARM("200.004", "critical") RULE(
+		"    Outdates:\n"
+		"      - {Alarms: [700.001], Where: instance.host == host}\n"
+		"      - {Alarms: [700.001], Where: instance.host == host}\n") TARGETS, 513, 1);
+}
+
 Test(relation, suppressions_of_all_mappings_come_before_causes)
 {
 	struct loaded l = load_clean(HOST_ALARM("200.004", "critical") RULE(
@@ -72,7 +94,7 @@ Test(relation, suppressions_of_all_mappings_come_before_causes)
 	cr_assert_eq(rec->n_relations, 4);
 	for (unsigned i = 0; i < 4; i++) {
 		cr_assert_str_eq(rec->relations[i].alarms[0], want[i]);
-		cr_assert_eq(rec->relations[i].suppress, i < 3);
+		cr_assert_eq(rec->relations[i].effect == EFFECT_SUPPRESS, i < 3);
 	}
 	unload(&l);
 }
