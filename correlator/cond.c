@@ -1,13 +1,7 @@
 /*
- * cond: whether an If holds, and what rules on events have lately refused, for those who ask why
- * there is no alarm. Of refusals the last ones are remembered, all rules and subjects together;
- * nothing else depends on them, so they are not kept over a restart.
+ * cond: whether an If holds.
  */
 #include "correlator/correlator_priv.h"
-
-#include <stdlib.h>
-
-/* ---- If -------------------------------------------------------------------------------------- */
 
 static bool
 number_holds(const struct cat_cond *c, int64_t n)
@@ -70,44 +64,4 @@ bool
 cond_holds(const struct correlator *corr, const struct cat_if *when, const struct fact_values *v)
 {
 	return when->root == NULL || holds(corr, when->root, v);
-}
-
-/* ---- what was refused ------------------------------------------------------------------------ */
-
-void
-refused_add(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v,
-	    bool by_threshold)
-{
-	if (corr->refused == NULL)
-		corr->refused = fm_calloc(REFUSED_MAX, sizeof(*corr->refused));
-	struct refused *r = &corr->refused[corr->n_refused++ % REFUSED_MAX];
-
-	*r = (struct refused){.rule = rule, .at = corr->now, .by_threshold = by_threshold};
-	if (fact_subject_of(rule->fact) == SUBJECT_HOST)
-		r->host = v->host;
-	else
-		r->uuid = v->inst->uuid;
-}
-
-const struct refused *
-refused_find(const struct correlator *corr, const struct cat_rule *rule,
-	     const struct instance *inst, const struct host *host)
-{
-	const uint64_t n = corr->n_refused < REFUSED_MAX ? corr->n_refused : REFUSED_MAX;
-
-	for (uint64_t i = 1; i <= n; i++) {
-		const struct refused *r = &corr->refused[(corr->n_refused - i) % REFUSED_MAX];
-
-		if (r->rule == rule && (host != NULL ? r->host == host :
-					fm_uuid_eq(&r->uuid, &inst->uuid)))
-			return r;
-	}
-	return NULL;
-}
-
-void
-refused_free(struct correlator *corr)
-{
-	fm_freep(&corr->refused);
-	corr->n_refused = 0;
 }

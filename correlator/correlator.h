@@ -169,6 +169,12 @@ typedef void corr_reason_f(void *ctx, const char *code, const char *text);
 void corr_why_not(const struct correlator *corr, const char *alarm_id, const char *entity,
 		  corr_reason_f *f, void *ctx);
 
+/* Who is in the group whose active alarm that is, in the order of their entry; name may be NULL. */
+typedef void corr_member_f(void *ctx, const struct fm_uuid *instance, const char *name,
+			   struct fm_time since);
+void corr_each_member(const struct correlator *corr, const struct fm_uuid *alarm, corr_member_f *f,
+		      void *ctx);
+
 /* In no order. */
 struct corr_host {
 	const char *name;

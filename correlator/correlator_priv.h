@@ -286,15 +286,24 @@ struct windows {
 };
 #define WINDOW_NAME "window|"           /* of an operator's row; its name follows */
 
-/* ---- what rules on events have refused (cond.c) ---------------------------------------------- */
+/* ---- what rules have refused (refused.c) ------------------------------------------------------- */
 
-#define REFUSED_MAX 1024u               /* remembered */
+#define REFUSED_MAX 1024u               /* remembered of each sort */
+/* KEY: the group has no such thing in common with others (its host, its pool is not known). */
+enum refusal { REFUSED_IF, REFUSED_THRESHOLD, REFUSED_KEY };
 struct refused {
 	const struct cat_rule *rule;
 	struct fm_uuid uuid;            /* of the instance, or */
 	const struct host *host;
 	struct fm_time at;
-	bool by_threshold;              /* rather than by If */
+	enum refusal why;
+};
+/* A group that ended and never had an alarm. */
+struct near_miss {
+	const struct cat_rule *rule;
+	char *group;                    /* its name */
+	unsigned most;                  /* members at once */
+	struct fm_time at;
 };
 
 /* ---- groups (group.c) ------------------------------------------------------------------------ */
@@ -312,6 +321,8 @@ struct group {
 	const char *pool;
 	struct group_member *m;
 	unsigned n;
+	unsigned most;                  /* at once since it has no alarm, and when; not kept */
+	struct fm_time most_at;
 	struct corr_alarm *al;
 	struct deadline fade;           /* the oldest member is too old */
 	bool dirty;
@@ -387,6 +398,8 @@ struct correlator {
 	struct deadline boundary;       /* WINDOW: the next time that one opens or closes */
 	struct refused *refused;        /* a ring; NULL: nothing yet */
 	uint64_t n_refused;             /* ever added; slot = n % REFUSED_MAX */
+	struct near_miss *missed;       /* likewise */
+	uint64_t n_missed;
 	struct corr_alarm **wide;       /* active, related to alarms everywhere; in raise order */
 	size_t n_wide, cap_wide;
 	struct deadline purge;
@@ -591,11 +604,19 @@ int64_t rules_index(const struct cat_rule *rule);
 /* True when there is no condition. */
 bool cond_holds(const struct correlator *corr, const struct cat_if *when,
 		const struct fact_values *v);
+
+/* refused.c */
 void refused_add(struct correlator *corr, const struct cat_rule *rule,
-		 const struct fact_values *v, bool by_threshold);
+		 const struct fact_values *v, enum refusal why);
 /* The last one of this subject; NULL: none is remembered. */
 const struct refused *refused_find(const struct correlator *corr, const struct cat_rule *rule,
 				   const struct instance *inst, const struct host *host);
+/* The one that is i from the last; NULL: no more are remembered. */
+const struct refused *refused_at(const struct correlator *corr, uint64_t i);
+void missed_add(struct correlator *corr, const struct group *g);
+/* The last one of that group; NULL: none is remembered. */
+const struct near_miss *missed_find(const struct correlator *corr, const struct cat_rule *rule,
+				    const char *group);
 /* Forgets all. */
 void refused_free(struct correlator *corr);
 
@@ -605,6 +626,9 @@ void group_leave(struct correlator *corr, const struct cat_rule *rule, struct in
 void group_event(struct correlator *corr, const struct cat_rule *rule,
 		 const struct fact_values *v, enum severity sev);
 bool group_has(const struct group *g, const struct fm_uuid *uuid);
+/* The name of the group that such a subject belongs to; false: it has not what the group goes by. */
+bool group_name(const struct cat_rule *rule, const struct fact_values *v, struct fm_buf *ret);
+struct group *group_find(const struct correlator *corr, const char *name);
 void group_fade(struct correlator *corr, struct group *g);
 struct group *group_named(struct correlator *corr, const char *name);
 void group_restore(struct correlator *corr, const struct row_kept *row);

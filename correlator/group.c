@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MEMBERS "members"               /* an attribute of its alarm */
+#define MEMBERS_NAMED 16u
+
 /* ---- what a group is about ---------------------------------------------------------------- */
 
 /* Lengths keep two names apart that hosts may choose freely. */
@@ -116,7 +119,7 @@ add_prefix(struct fm_buf *b, const struct cat_rule *rule)
 	fm_buf_addf(b, "group|%s|%lld|", rule->record->id, (long long)rules_index(rule));
 }
 
-static struct group *
+struct group *
 group_find(const struct correlator *corr, const char *name)
 {
 	struct group *g;
@@ -152,6 +155,13 @@ group_named(struct correlator *corr, const char *name)
 	return g;
 }
 
+bool
+group_name(const struct cat_rule *rule, const struct fact_values *v, struct fm_buf *ret)
+{
+	add_prefix(ret, rule);
+	return add_key(rule, v, ret);
+}
+
 /* The group that the subject belongs to; NULL: none, or none yet when it is not to be made. */
 static struct group *
 group_of(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v,
@@ -160,8 +170,7 @@ group_of(struct correlator *corr, const struct cat_rule *rule, const struct fact
 	struct fm_buf b = {0};
 	struct group *g = NULL;
 
-	add_prefix(&b, rule);
-	if (add_key(rule, v, &b))
+	if (group_name(rule, v, &b))
 		g = make ? group_named(corr, b.s) : group_find(corr, b.s);
 	fm_buf_fini(&b);
 	return g;
@@ -208,6 +217,8 @@ static void
 group_end(struct correlator *corr, struct group *g)
 {
 	forget(corr, ROW_KEPT, g->name, NULL);
+	if (g->al == NULL && g->most > 0)
+		missed_add(corr, g);
 	group_free(corr, g);
 }
 
@@ -305,23 +316,46 @@ add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid)
 	if (g->m == NULL)
 		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
 	g->m[g->n++] = (struct group_member){*uuid, corr->now.ns};
+	if (g->n >= g->most) {
+		g->most = g->n;
+		g->most_at = corr->now;
+	}
 	member_joined(corr, g, uuid);
 	group_dirty(corr, g);
 	return !was;
+}
+
+/* Who they are when it is raised, as far as an attribute should be long. */
+static void
+add_members(const struct group *g, struct fm_buf *ret)
+{
+	char uuid[FM_UUID_STR];
+
+	for (unsigned i = 0; i < g->n && i < MEMBERS_NAMED; i++) {
+		fm_buf_adds(ret, i > 0 ? " " : "");
+		fm_buf_adds(ret, fm_uuid_format(&g->m[i].uuid, uuid));
+	}
+	if (g->n > MEMBERS_NAMED)
+		fm_buf_addf(ret, " and %u more", g->n - MEMBERS_NAMED);
 }
 
 static void
 group_raise(struct correlator *corr, struct group *g, enum severity sev)
 {
 	const struct fact_values v = values_of(corr, g);
+	struct fm_buf members = {0};
 	struct alarm_spec spec;
 
 	if (!spec_from_rule(corr, g->rule, sev, g->rule->text, &v, &spec))
 		return;
+	add_members(g, &members);
 	spec.keep_existing = true;      /* what comes on top is counted, not told */
 	spec.attrs[0] = (struct attr){.name = fact_attr_name(ATTR_COUNT), .num = v.count};
-	spec.n_attrs = 1;
+	spec.attrs[1] = (struct attr){.name = MEMBERS, .text = members.s};
+	spec.n_attrs = 2;
 	g->al = al_set(corr, &spec);
+	g->most = 0;
+	fm_buf_fini(&members);
 	if (g->al != NULL)
 		g->al->group = g;
 }
@@ -352,6 +386,8 @@ group_enter(struct correlator *corr, const struct cat_rule *rule, struct instanc
 
 	if (g != NULL)
 		join(corr, g, &inst->uuid, rule->severity);
+	else
+		refused_add(corr, rule, &v, REFUSED_KEY);
 }
 
 void
@@ -362,6 +398,8 @@ group_event(struct correlator *corr, const struct cat_rule *rule, const struct f
 
 	if (g != NULL)
 		join(corr, g, &v->inst->uuid, sev);
+	else
+		refused_add(corr, rule, v, REFUSED_KEY);
 }
 
 static void
@@ -413,6 +451,23 @@ group_leave(struct correlator *corr, const struct cat_rule *rule, struct instanc
 		group_end(corr, g);
 	else
 		arm_fade(corr, g);
+}
+
+/* ---- who they are ---------------------------------------------------------------------------- */
+
+void
+corr_each_member(const struct correlator *corr, const struct fm_uuid *alarm, corr_member_f *f,
+		 void *ctx)
+{
+	const struct corr_alarm *al = rel_by_uuid(corr, alarm);
+	const struct group *g = al != NULL ? al->group : NULL;
+
+	for (unsigned i = 0; g != NULL && i < g->n; i++) {
+		const struct instance *inst = inst_find(corr, &g->m[i].uuid);
+
+		f(ctx, &g->m[i].uuid, inst != NULL ? inst->name : NULL,
+		  (struct fm_time){g->m[i].at_ns});
+	}
 }
 
 /* ---- another catalogue ---------------------------------------------------------------------- */

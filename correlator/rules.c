@@ -656,7 +656,7 @@ event_severity(struct correlator *corr, const struct cat_rule *rule, const struc
 	const enum severity sev = wanted ? rules_severity(corr, rule, v) : SEV_NONE;
 
 	if (sev == SEV_NONE)
-		refused_add(corr, rule, v, wanted);
+		refused_add(corr, rule, v, wanted ? REFUSED_THRESHOLD : REFUSED_IF);
 	return sev;
 }
 

@@ -3,24 +3,13 @@
  * the order in which the alarm would have come to be: catalogue, subject, fact, rule. Changes
  * nothing.
  */
-#include "correlator/correlator_priv.h"
+#include "correlator/whynot_priv.h"
 
 #include <stdio.h>
 
-struct asking {
-	const struct correlator *corr;
-	const struct cat_record *rec;
-	const char *entity;
-	corr_reason_f *f;
-	void *ctx;
-	char text[1600];                /* the last one told */
-};
-
-static void tell(struct asking *q, const char *code, const char *fmt, ...) FM_PRINTF(3, 4);
-
 /* Two rules that fail for want of the same are one reason. */
-static void
-tell(struct asking *q, const char *code, const char *fmt, ...)
+void
+whynot_tell(struct asking *q, const char *code, const char *fmt, ...)
 {
 	char text[sizeof(q->text)];
 	va_list ap;
@@ -43,28 +32,28 @@ tell_active(struct asking *q, const struct corr_alarm *al)
 		rel_by_uuid(q->corr, &al->a.suppressed_by) : NULL;
 	char at[FM_TIME_STR];
 
-	tell(q, "active", "it is raised since %s, %s, and %s", fm_time_format(al->a.raised_at, at),
+	whynot_tell(q, "active", "it is raised since %s, %s, and %s", fm_time_format(al->a.raised_at, at),
 	     severity_name(al->a.severity), al->a.announced ? "announced" : "not announced");
 	if (by != NULL)
-		tell(q, "masked", "%s %s masks it", by->a.alarm_id, by->a.entity);
+		whynot_tell(q, "masked", "%s %s masks it", by->a.alarm_id, by->a.entity);
 	else if (al->a.status == SUPPR_PARENT)
-		tell(q, "masked", "what masked it has ended; it is announced after its grace");
+		whynot_tell(q, "masked", "what masked it has ended; it is announced after its grace");
 	else if (storm_is_held(al))
-		tell(q, "held", "too much is announced at present (Storm): it is announced when there "
+		whynot_tell(q, "held", "too much is announced at present (Storm): it is announced when there "
 		     "is room");
 	else if (al->a.status == SUPPR_HELD)
-		tell(q, "held", "it waits for its cause until %s (Hold_Notice)",
+		whynot_tell(q, "held", "it waits for its cause until %s (Hold_Notice)",
 		     fm_time_format(al->notice.node.due, at));
 	else if (al->a.status == SUPPR_WINDOW)
-		tell(q, "maintenance", "the maintenance window \"%s\" hides it", al->a.window);
+		whynot_tell(q, "maintenance", "the maintenance window \"%s\" hides it", al->a.window);
 	else if (al->a.status != SUPPR_NONE)
-		tell(q, "put-aside", "an operator has put it aside: %s",
+		whynot_tell(q, "put-aside", "an operator has put it aside: %s",
 		     suppression_status_name(al->a.status));
 }
 
 /* By the name as first heard; other spellings have been resolved in what alarms say. */
-static const struct host *
-find_host(struct asking *q, struct fm_str name)
+const struct host *
+whynot_find_host(const struct asking *q, struct fm_str name)
 {
 	const struct host *h;
 
@@ -74,23 +63,22 @@ find_host(struct asking *q, struct fm_str name)
 	return NULL;
 }
 
-/* NULL: the reason has been told. */
-static const struct host *
-host_of(struct asking *q)
+const struct host *
+whynot_host(struct asking *q)
 {
 	const struct fm_str name = entity_get(q->entity, "host");
-	const struct host *h = name.p != NULL ? find_host(q, name) : NULL;
+	const struct host *h = name.p != NULL ? whynot_find_host(q, name) : NULL;
 
 	if (name.p == NULL)
-		tell(q, "entity", "the rule is about a host, and the entity has no host=");
+		whynot_tell(q, "entity", "the rule is about a host, and the entity has no host=");
 	else if (h == NULL)
-		tell(q, "unknown-subject", "no record has told of the host %.*s", (int)name.len,
+		whynot_tell(q, "unknown-subject", "no record has told of the host %.*s", (int)name.len,
 		     name.p);
 	return h;
 }
 
-static struct instance *
-instance_of(struct asking *q)
+struct instance *
+whynot_instance(struct asking *q)
 {
 	const struct fm_str word = entity_get(q->entity, "instance");
 	struct instance *inst = NULL;
@@ -98,18 +86,18 @@ instance_of(struct asking *q)
 	char at[FM_TIME_STR];
 
 	if (word.p == NULL || !fm_uuid_parse(word.p, word.len, &uuid)) {
-		tell(q, "entity", "the rule is about an instance, and the entity has no instance=UUID");
+		whynot_tell(q, "entity", "the rule is about an instance, and the entity has no instance=UUID");
 		return NULL;
 	}
 	inst = inst_find(q->corr, &uuid);
 	if (inst == NULL) {
-		tell(q, "unknown-subject", "no record has told of this instance, or it was deleted more "
+		whynot_tell(q, "unknown-subject", "no record has told of this instance, or it was deleted more "
 		     "than a day ago");
 		return NULL;
 	}
 	if (inst->deleted_at.ns == 0)
 		return inst;
-	tell(q, "deleted", "the instance was deleted at %s", fm_time_format(inst->deleted_at, at));
+	whynot_tell(q, "deleted", "the instance was deleted at %s", fm_time_format(inst->deleted_at, at));
 	return NULL;
 }
 
@@ -123,20 +111,20 @@ tell_slot(struct asking *q, const struct slot *slot, const char *fact)
 	fm_time_format(slot->since, since);
 	switch (slot->phase) {
 	case SLOT_PENDING:
-		tell(q, "hold-on", "%s holds since %s and has to hold until %s (Hold_On)", fact, since,
+		whynot_tell(q, "hold-on", "%s holds since %s and has to hold until %s (Hold_On)", fact, since,
 		     fm_time_format(slot->timer.node.due, due));
 		return;
 	case SLOT_CLOSED:
-		tell(q, "closed", "an operator cleared it; it stays clear until %s, which holds since "
+		whynot_tell(q, "closed", "an operator cleared it; it stays clear until %s, which holds since "
 		     "%s, has ended", fact, since);
 		return;
 	case SLOT_RAISED:
 	case SLOT_LEAVING:
 		if (slot->al != NULL)
-			tell(q, "other-entity", "%s holds since %s, and its alarm is on %s", fact, since,
+			whynot_tell(q, "other-entity", "%s holds since %s, and its alarm is on %s", fact, since,
 			     slot->al->a.entity);
 		else
-			tell(q, "full", "%s holds since %s, but the list of alarms was full", fact,
+			whynot_tell(q, "full", "%s holds since %s, but the list of alarms was full", fact,
 			     since);
 		return;
 	case SLOT_IDLE:                 /* does not hold: only its changes are remembered */
@@ -145,8 +133,8 @@ tell_slot(struct asking *q, const struct slot *slot, const char *fact)
 }
 
 /* What If says, as much of it as one reads. */
-static int
-shown(const char *source)
+int
+whynot_shown(const char *source)
 {
 	return (int)fm_utf8_cut(source, strlen(source), 400);
 }
@@ -159,11 +147,11 @@ tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot 
 	if (slot != NULL && slot->phase != SLOT_IDLE)
 		tell_slot(q, slot, fact_name(rule->fact));
 	else if (rule->when.root != NULL)
-		tell(q, "condition", "%s holds, but when it began, If said no: %.*s (catalogue line %u)",
-		     fact_name(rule->fact), shown(rule->when.source), rule->when.source,
+		whynot_tell(q, "condition", "%s holds, but when it began, If said no: %.*s (catalogue line %u)",
+		     fact_name(rule->fact), whynot_shown(rule->when.source), rule->when.source,
 		     (unsigned)rule->when.line);
 	else
-		tell(q, "not-entered", "%s holds, but the rule came later with a new catalogue",
+		whynot_tell(q, "not-entered", "%s holds, but the rule came later with a new catalogue",
 		     fact_name(rule->fact));
 }
 
@@ -178,7 +166,7 @@ is_beside_the_state(enum fact_id fact)
 static void
 while_instance(struct asking *q, const struct cat_rule *rule)
 {
-	const struct instance *inst = instance_of(q);
+	const struct instance *inst = whynot_instance(q);
 	const char *fact = fact_name(rule->fact);
 	char at[FM_TIME_STR];
 
@@ -187,56 +175,29 @@ while_instance(struct asking *q, const struct cat_rule *rule)
 	if (inst_holds(inst, rule->fact))
 		tell_held_fact(q, rule, inst->slots);
 	else if (is_beside_the_state(rule->fact))
-		tell(q, "no-state", "%s does not hold (catalogue line %u)", fact,
+		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u)", fact,
 		     (unsigned)rule->line);
 	else if (inst->main >= 0)
-		tell(q, "other-state", "%s does not hold (catalogue line %u): the instance's state is "
+		whynot_tell(q, "other-state", "%s does not hold (catalogue line %u): the instance's state is "
 		     "%s since %s", fact, (unsigned)rule->line,
 		     fact_name((enum fact_id)inst->main), fm_time_format(inst->state_since, at));
 	else
-		tell(q, "no-state", "%s does not hold (catalogue line %u): the instance is in no state "
+		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u): the instance is in no state "
 		     "that alarms are about", fact, (unsigned)rule->line);
 }
 
 static void
 while_host(struct asking *q, const struct cat_rule *rule)
 {
-	const struct host *h = host_of(q);
+	const struct host *h = whynot_host(q);
 
 	if (h == NULL)
 		return;
 	if (host_holds(h, rule->fact))
 		tell_held_fact(q, rule, h->slots);
 	else
-		tell(q, "no-state", "%s does not hold (catalogue line %u)", fact_name(rule->fact),
+		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u)", fact_name(rule->fact),
 		     (unsigned)rule->line);
-}
-
-/* The group that is nearest to its number: of the entity's host, if the rule groups by hosts. */
-static const struct group *
-nearest_group(const struct correlator *corr, const struct cat_rule *rule, const struct host *h)
-{
-	const struct group *best = NULL;
-	struct group *g, *tmp;
-
-	HASH_ITER(hh, corr->groups, g, tmp)
-		if (g->rule == rule && (h == NULL || g->host == h) && (best == NULL || g->n > best->n))
-			best = g;
-	return best;
-}
-
-static void
-tell_group(struct asking *q, const struct cat_rule *rule)
-{
-	const struct host *h = rule->group.by == GROUP_HOST ? host_of(q) : NULL;
-	char within[FM_SPAN_STR];
-
-	if (rule->group.by == GROUP_HOST && h == NULL)
-		return;
-	const struct group *g = nearest_group(q->corr, rule, h);
-	tell(q, "group", "%u of %s lately%s; %u are needed within %s", g != NULL ? g->n : 0,
-	     fact_name(rule->fact), h != NULL ? " on this host" : " in the group that has most",
-	     rule->group.at_least, fm_span_format(rule->group.within, within));
 }
 
 /* ---- On ------------------------------------------------------------------------------------------- */
@@ -248,7 +209,7 @@ refused_of(struct asking *q, const struct cat_rule *rule)
 	const struct fm_str word = entity_get(q->entity, "instance");
 	const struct fm_str name = entity_get(q->entity, "host");
 	const bool of_host = fact_subject_of(rule->fact) == SUBJECT_HOST;
-	const struct host *h = of_host && name.p != NULL ? find_host(q, name) : NULL;
+	const struct host *h = of_host && name.p != NULL ? whynot_find_host(q, name) : NULL;
 	const struct instance *inst = NULL;
 	struct fm_uuid uuid;
 
@@ -263,12 +224,12 @@ tell_refused(struct asking *q, const struct cat_rule *rule, const struct refused
 	char at[FM_TIME_STR];
 
 	fm_time_format(r->at, at);
-	if (r->by_threshold)
-		tell(q, "below", "%s happened at %s, below every bound of Threshold (catalogue line %u)",
+	if (r->why == REFUSED_THRESHOLD)
+		whynot_tell(q, "below", "%s happened at %s, below every bound of Threshold (catalogue line %u)",
 		     fact_name(rule->fact), at, (unsigned)rule->line);
 	else
-		tell(q, "condition", "%s happened at %s, and If said no: %.*s (catalogue line %u)",
-		     fact_name(rule->fact), at, shown(rule->when.source), rule->when.source,
+		whynot_tell(q, "condition", "%s happened at %s, and If said no: %.*s (catalogue line %u)",
+		     fact_name(rule->fact), at, whynot_shown(rule->when.source), rule->when.source,
 		     (unsigned)rule->when.line);
 }
 
@@ -276,7 +237,7 @@ tell_refused(struct asking *q, const struct cat_rule *rule, const struct refused
 static void
 tell_downtime(struct asking *q, const struct cat_rule *rule)
 {
-	struct instance *inst = instance_of(q);
+	struct instance *inst = whynot_instance(q);
 	const struct attempt *at = inst != NULL ? inst->attempt : NULL;
 	const unsigned line = (unsigned)rule->line;
 
@@ -285,18 +246,18 @@ tell_downtime(struct asking *q, const struct cat_rule *rule)
 	const struct fact_values v = inst_values(inst);
 
 	if (at == NULL)
-		tell(q, "not-seen", "no live migration of this instance is known (catalogue line %u)",
+		whynot_tell(q, "not-seen", "no live migration of this instance is known (catalogue line %u)",
 		     line);
 	else if (!(at->flags & AT_F_DOWNTIME_TOLD))
-		tell(q, "not-seen", "nobody told in a way that can be relied on how long it stood "
+		whynot_tell(q, "not-seen", "nobody told in a way that can be relied on how long it stood "
 		     "still in its last live migration (catalogue line %u)", line);
 	else if (rules_severity(q->corr, rule, &v) == SEV_NONE)
-		tell(q, "below", "it stood still for %lld ms in its last live migration, the limit is "
+		whynot_tell(q, "below", "it stood still for %lld ms in its last live migration, the limit is "
 		     "%lld ms: below every bound of Threshold (catalogue line %u)",
 		     (long long)at->downtime_ms,
 		     (long long)attempt_downtime_limit_ms(q->corr, inst), line);
 	else
-		tell(q, "event", "it comes when a live migration ends; the last one had its alarm");
+		whynot_tell(q, "event", "it comes when a live migration ends; the last one had its alarm");
 }
 
 static void
@@ -304,12 +265,12 @@ tell_event(struct asking *q, const struct cat_rule *rule)
 {
 	const struct refused *r = refused_of(q, rule);
 
-	if (rule->fact == FACT_INSTANCE_DOWNTIME && (r == NULL || r->by_threshold))
+	if (rule->fact == FACT_INSTANCE_DOWNTIME && (r == NULL || r->why == REFUSED_THRESHOLD))
 		tell_downtime(q, rule);
 	else if (r != NULL)
 		tell_refused(q, rule, r);
 	else
-		tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
+		whynot_tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
 		     fact_name(rule->fact), rule->when.root != NULL || rule->threshold.of >= 0 ?
 		     ", and its If and Threshold agree; that they refused one is not remembered" : "",
 		     (unsigned)rule->line);
@@ -321,7 +282,7 @@ static void
 tell_rule(struct asking *q, const struct cat_rule *rule)
 {
 	if (rule->group.by != GROUP_NONE)
-		tell_group(q, rule);
+		whynot_group(q, rule);
 	else if (!fact_is_state(rule->fact))
 		tell_event(q, rule);
 	else if (fact_subject_of(rule->fact) == SUBJECT_HOST)
@@ -344,20 +305,20 @@ corr_why_not(const struct correlator *corr, const char *alarm_id, const char *en
 		return;
 	}
 	if (al != NULL)
-		tell(&q, "cleared", "it was cleared at %s", fm_time_format(al->a.cleared_at, at));
+		whynot_tell(&q, "cleared", "it was cleared at %s", fm_time_format(al->a.cleared_at, at));
 	if (q.rec == NULL) {
-		tell(&q, "unknown-id", "%s is not in the catalogue", alarm_id);
+		whynot_tell(&q, "unknown-id", "%s is not in the catalogue", alarm_id);
 		return;
 	}
 	if (q.rec->n_rules == 0)
-		tell(&q, "no-rule", "no rule raises it: it comes by fault requests only");
+		whynot_tell(&q, "no-rule", "no rule raises it: it comes by fault requests only");
 	for (unsigned i = 0; i < q.rec->n_rules; i++)
 		tell_rule(&q, &q.rec->rules[i]);
 	if (muted_find(corr, alarm_id) != NULL)
-		tell(&q, "put-aside", "and an operator has suppressed %s: it would not be announced",
+		whynot_tell(&q, "put-aside", "and an operator has suppressed %s: it would not be announced",
 		     alarm_id);
 	if (corr->active.n >= cat_limits(corr->cat)->max_alarms)
-		tell(&q, "full", "the list of alarms is full (Max_Alarms)");
+		whynot_tell(&q, "full", "the list of alarms is full (Max_Alarms)");
 	if (corr->deaf)
-		tell(&q, "deaf", "part of the input is not read at present");
+		whynot_tell(&q, "deaf", "part of the input is not read at present");
 }

@@ -47,6 +47,7 @@ add_severity(struct fm_buf *b, const struct look *look, const char *word)
 /* The indentation of what is said about a change, and the width of its labels. */
 #define INDENT 4
 #define LABEL 11
+#define MOST_MEMBERS 20         /* of a group, for people */
 
 /* "    because    …", long values continued under their beginning. Takes the value. */
 static void
@@ -228,6 +229,18 @@ print_sinks(const struct look *look, const json_t *row)
 	print_said(look, "sinks", &b);
 }
 
+/* Who they were at the raise: kept in the alarm, for when the group is no more. */
+static void
+print_members_then(const struct look *look, const json_t *row)
+{
+	struct fm_buf b = {0};
+
+	if (*row_text(row, "alarm.attributes.members") == '\0')
+		return;
+	add_text(&b, row, "alarm.attributes.members");
+	print_said(look, "members", &b);
+}
+
 /* "severity warning -> minor" where it changed, else the severity alone. */
 static void
 add_change(struct fm_buf *b, const struct look *look, const json_t *row)
@@ -277,6 +290,8 @@ print_change(const struct look *look, const json_t *row, bool first)
 	add_because(&because, row_value(row, "cause"));
 	print_said(look, "because", &because);
 	print_rule(look, row);
+	if (first)
+		print_members_then(look, row);
 	print_parent(look, row);
 	print_announced(look, row);
 	print_sinks(look, row);
@@ -339,12 +354,38 @@ print_truncation(const json_t *first)
 	fm_buf_fini(&time);
 }
 
+/* Of a group's alarm that is active; its first row has them. */
+static void
+print_members(const struct look *look, const json_t *first)
+{
+	const json_t *members = row_value(first, "members");
+	const size_t n = json_array_size(members), shown = n < MOST_MEMBERS ? n : MOST_MEMBERS;
+
+	if (n == 0)
+		return;
+	printf("\n%zu in the group at present:\n", n);
+	for (size_t i = 0; i < shown; i++) {
+		const json_t *m = json_array_get(members, i);
+		struct fm_buf b = {0};
+
+		add_text(&b, m, "instance");
+		fm_buf_adds(&b, *row_text(m, "name") != '\0' ? " " : "");
+		add_text(&b, m, "name");
+		fm_buf_adds(&b, " since ");
+		text_time(&b, row_text(m, "since"), TIME_MS);
+		print_said(look, "member", &b);
+	}
+	if (shown < n)
+		printf("%*sand %zu more; --json has them all\n", INDENT + LABEL, "", n - shown);
+}
+
 static void
 print_occurrence(const struct story *story, size_t from, size_t to)
 {
 	const struct look *look = &story->look;
 
 	print_headline(look, json_array_get(story->rows, to - 1));
+	print_members(look, json_array_get(story->rows, from));
 	print_truncation(json_array_get(story->rows, from));
 	for (size_t i = from; i < to; i++)
 		print_change(look, json_array_get(story->rows, i), i == from);

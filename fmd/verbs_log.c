@@ -41,24 +41,50 @@ add_delivery(void *ctx, const struct sink_stats *s)
 						  s->acked >= d->seq ? "done" : "pending"));
 }
 
-/* An occurrence begins with its raise, a log is all of itself; else retention took the beginning. */
+/* The first one told of its occurrence. */
 static bool
-is_truncated(struct verb_call *call, const struct stored_transition *tr)
+begins_story(struct verb_call *call, const struct stored_transition *tr)
 {
 	const bool known = call->n > 0 && fm_uuid_eq(&call->told, &tr->uuid);
 
 	call->told = tr->uuid;
-	return !known && tr->kind != TR_RAISE && tr->kind != TR_LOG;
+	return !known;
+}
+
+static void
+add_member(void *ctx, const struct fm_uuid *instance, const char *name, struct fm_time since)
+{
+	char uuid[FM_UUID_STR], time[FM_TIME_STR];
+
+	json_array_append_new(ctx, json_pack("{s:s, s:s?, s:s}", "instance",
+					     fm_uuid_format(instance, uuid), "name", name, "since",
+					     fm_time_format(since, time)));
+}
+
+/* Who is in the group now, if it is a group's alarm, and active. */
+static void
+add_members(const struct verb_call *call, const struct stored_transition *tr, json_t *more)
+{
+	json_t *members = json_array();
+
+	corr_each_member(call->d->corr, &tr->uuid, add_member, members);
+	if (json_array_size(members) > 0)
+		json_object_set(more, "members", members);
+	json_decref(members);
 }
 
 static void
 explained_row(struct verb_call *call, const struct stored_transition *tr)
 {
 	struct delivery d = {.sinks = json_array(), .seq = tr->seq};
+	const bool begins = begins_story(call, tr);
 
 	outbox_each(call->d->outbox, add_delivery, &d);
-	json_t *more = json_pack("{s:b, s:o}", "truncated", is_truncated(call, tr), "sinks",
-				 d.sinks);
+	/* An occurrence begins with its raise, a log is all of itself; else retention took it. */
+	json_t *more = json_pack("{s:b, s:o}", "truncated", begins && tr->kind != TR_RAISE &&
+				 tr->kind != TR_LOG, "sinks", d.sinks);
+	if (begins)
+		add_members(call, tr, more);
 	char *text = json_dumps(more, JSON_COMPACT);
 	struct fm_buf row = {0};
 

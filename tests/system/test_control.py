@@ -198,6 +198,43 @@ class Server(test_daemon.Base):
         self.assertIsNone(client.next())
 
 
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Members(test_daemon.Base):
+    """An alarm about several instances names them."""
+
+    def setUp(self):
+        super().setUp()
+        self.start("--demo", "--state-dir", self.dir, "-c", self.config("self: {heartbeat: 0}\n"))
+        self.broker = (self.dir / "broker").read_text().strip()
+        self.seq = 0
+
+    def record(self, n, **more):
+        self.seq += 1
+        return json.dumps({"kind": "event", "seq": self.seq, "boot": "b", "host": "compute-9",
+                           "event": "lifecycle", "domain": f"vm-{n}",
+                           "uuid": f"aaaaaaaa-0000-4000-8000-{n:012x}", **more}) + "\n"
+
+    def test_explain_has_them_now_and_as_they_were(self):
+        def booted(n):
+            return self.record(n, lifecycle="started", detail="booted")
+
+        def crashed(n):
+            return self.record(n, lifecycle="stopped", detail="failed")
+        lines = "".join(f(n) for f in (booted, crashed) for n in (1, 2, 3, 4))
+        subprocess.run(["kcat", "-P", "-b", self.broker, "-t", "libvirt.events", "-p", "0"],
+                       input=lines, text=True, check=True, timeout=60)
+        key = ("270.302", "host=compute-9")
+        wait(lambda: [r for r in self.rows("ledger") if r["read"] >= 8 and
+                      (r["topic"], r["partition"]) == ("libvirt.events", 0)], "the records")
+        rows = self.rows("explain", *key)
+        self.assertEqual([m["name"] for m in rows[0]["members"]], ["vm-1", "vm-2", "vm-3", "vm-4"])
+        self.assertEqual(rows[0]["alarm"]["attributes"]["members"],
+                         " ".join(m["instance"] for m in rows[0]["members"][:3]))
+        self.assertNotIn("members", rows[-1] if len(rows) > 1 else {})
+        text = self.fm("explain", *key).stdout
+        self.assertIn("4 in the group at present:", text)
+
+
 class Aside(test_daemon.Base):
     """What operators put aside, through fm, a kill and the audit trail."""
 

@@ -459,6 +459,23 @@ class Stories(Base):
             row["sinks"] = []
         self.assertNotIn("sinks", self.fm("explain", *KEY))
 
+    def test_explain_lists_the_members_of_a_group(self):
+        row = self.fmd.rows["explain"][0]
+        row["alarm"]["attributes"] = {"count": 2, "members": fake_fmd.UUIDS[1] + " " + fake_fmd.UUIDS[2]}
+        self.assertNotIn("at present", self.fm("explain", *KEY))
+        row["members"] = [{"instance": fake_fmd.UUIDS[1], "name": "vm-\x1b1",
+                           "since": "2026-11-23T10:15:08.118000Z"}] + 24 * [
+                         {"instance": fake_fmd.UUIDS[2], "name": None,
+                          "since": "2026-11-23T10:15:09.118000Z"}]
+        text = self.fm("explain", *KEY)
+        self.assertIn("25 in the group at present:\n", text)
+        self.assertIn(f"member     {fake_fmd.UUIDS[1]} vm-\\u{{1b}}1 since 2026-11-23 11:15:08.118+01:00\n",
+                      text)
+        self.assertEqual(text.count("    member "), 20)
+        self.assertIn("and 5 more; --json has them all\n", text)
+        self.assertEqual(re.findall(r"^    members +(.*)$", text, re.M),
+                         [row["alarm"]["attributes"]["members"]])
+
     def test_explain_keeps_occurrences_apart(self):
         again = fake_fmd.transition(30, "raise", fake_fmd.alarm(40, alarm_id="700.008"))
         self.fmd.rows["explain"].append(again)

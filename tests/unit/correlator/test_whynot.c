@@ -31,6 +31,17 @@ static const char catalogue[] =
 	"\"270.002\":\n  Type: Alarm\n  Severity: major\n  Description: <count> failed\n"
 	"  Entity_Instance_ID: host=<host_name>\n"
 	RULE("    While: instance.failed\n    Group: {By: host, At_Least: 3, Within: 10s}\n")
+	"\"270.005\":\n  Type: Alarm\n  Severity: major\n  Description: <count> timed out\n"
+	"  Entity_Instance_ID: host=<host_name>\n"
+	RULE("    On: rebuild.failed\n    If: reason ~ 'timed out'\n    Expire: 1h\n"
+	     "    Group: {By: host, At_Least: 2, Within: 1m}\n")
+	"\"270.006\":\n  Type: Alarm\n  Severity: major\n  Description: <count> of <pool>\n"
+	"  Entity_Instance_ID: pool=<pool>\n"
+	RULE("    While: instance.io_error\n    Group: {By: pool, At_Least: 2, Within: 1m}\n")
+	"\"270.007\":\n  Type: Alarm\n  Severity: major\n  Description: <count> migrate\n"
+	"  Entity_Instance_ID: host=<source_host>.destination=<destination_host>\n"
+	RULE("    While: instance.migrating\n    Group: {By: host_pair, At_Least: 2, Within: 1m}\n"
+	     "    If: not instance_name = test\n")
 	HOST_ALARM("200.004", "major")
 	RULE("    Suppresses: {Alarms: [700.001], Where: instance.host == host}\n");
 
@@ -155,7 +166,7 @@ Test(whynot, names_the_state_that_holds_instead)
 	nova(&c, "instance.update state=error");
 	because(&c, "700.002", VM, "other-state", "is instance.failed since 2026-01-01T00:00:00");
 	because(&c, "270.001", HOST, "no-state", "host.disabled does not hold");
-	because(&c, "270.002", HOST, "group", "1 of instance.failed lately on this host; "
+	because(&c, "270.002", HOST, "group", "1 of instance.failed on compute-0 counts at present, "
 		"3 are needed within 10s");
 	end(&c);
 }
@@ -296,5 +307,80 @@ Test(whynot, knows_the_deleted)
 	nova(&c, "instance.update");
 	nova(&c, "instance.delete.end state=deleted");
 	because(&c, "700.002", VM, "deleted", "deleted at 2026-01-01");
+	end(&c);
+}
+
+/* ---- groups ------------------------------------------------------------------------------------ */
+
+Test(whynot, tells_who_counts_in_a_group_and_who_came_too_early)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update state=error uuid=U1");
+	nova(&c, "instance.update state=error uuid=U2");
+	nova(&c, "instance.update state=error uuid=U9 host=compute-1");
+	because(&c, "270.002", HOST, "group", "2 of instance.failed on compute-0 count at present");
+	wait_for(&c, 20);
+	nova(&c, "instance.update state=error uuid=U3");
+	because(&c, "270.002", HOST, "group group-early group-most",
+		"2 in this state do not count any more or never did: not within 10s of each other");
+	cr_assert_not_null(strstr(c.texts.s, "1 of instance.failed on compute-0 counts"));
+	nova(&c, "instance.update state=error uuid=U4");
+	nova(&c, "instance.update state=error uuid=U5");
+	because(&c, "270.002", HOST, "active", "it is raised");
+	end(&c);
+}
+
+Test(whynot, remembers_how_many_there_were_when_the_group_has_fallen_apart)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update state=error uuid=U1");
+	nova(&c, "instance.update state=error uuid=U2");
+	nova(&c, "instance.update state=active uuid=U1");
+	because(&c, "270.002", HOST, "group group-most", "counted at once lately were 2, at 2026-01-01T00:00:00");
+	nova(&c, "instance.update state=active uuid=U2");
+	wait_for(&c, 3600);
+	because(&c, "270.002", HOST, "group group-most", "counted at once lately were 2, at 2026-01-01T00:00:00");
+	because(&c, "270.002", "host=compute-7", "unknown-subject", "compute-7");
+	end(&c);
+}
+
+Test(whynot, names_the_clause_that_kept_an_event_out_of_a_group)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.rebuild.error uuid=U1 fault=\"it timed out\"");
+	nova(&c, "instance.rebuild.error uuid=U2 fault=\"no such disk\"");
+	because(&c, "270.005", HOST, "group condition", "did not count: If said no: reason ~ 'timed out'");
+	nova(&c, "instance.rebuild.error uuid=U3 fault=\"no such disk\" host=compute-1");
+	because(&c, "270.005", "host=compute-1", "group condition", "0 of rebuild.failed on compute-1");
+	end(&c);
+}
+
+Test(whynot, tells_of_members_that_have_not_what_the_group_goes_by)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update uuid=U1");
+	feed(&c, OFFLINE_LIBVIRT, "compute-0 lifecycle suspended ioerror uuid=U1");
+	because(&c, "270.006", "pool=p1", "group group-unknown",
+		"did not count: no record had told what it shares with others");
+	because(&c, "270.006", HOST, "entity", "the entity has no pool=");
+	end(&c);
+}
+
+Test(whynot, knows_pairs_of_hosts)
+{
+	static const char pair[] = "host=compute-0.destination=compute-1";
+	struct core c = begin();
+
+	nova(&c, "instance.live_migration_pre.start uuid=U1 publisher=compute-1 task=migrating");
+	nova(&c, "instance.live_migration_pre.start uuid=U2 publisher=compute-1 task=migrating name=test");
+	because(&c, "270.007", pair, "group condition",
+		"1 in this state does not count, for If says no: not instance_name = test");
+	cr_assert_not_null(strstr(c.texts.s, "1 of instance.migrating from compute-0 to compute-1"));
+	because(&c, "270.007", HOST, "entity", "no destination=");
+	because(&c, "270.007", "host=compute-0.destination=x", "unknown-subject", "destination");
 	end(&c);
 }
