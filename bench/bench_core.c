@@ -6,6 +6,17 @@
  *   usual    quiet, with 2 % that change state without an alarm and 0.1 % that make a transition
  *   busy     the same with 2.5 % transitions
  *
+ * Then every tenth instance, on its own:
+ *
+ *   opening  begins to migrate: an attempt each, with its alarm and its deadlines
+ *   moving   the usual mix while these are open, every fourth event about one of them
+ *   closing  has moved
+ *
+ * and, of at most 100,000 instances:
+ *
+ *   failing  a disk error each, as of a storage that has gone: one alarm each, groups by the hundred
+ *   healing  runs again
+ *
  * BENCH_INSTANCES in the environment picks one size, BENCH_EVENTS the events per mix.
  *
  * LINK: fm_correlator fm_catload
@@ -19,6 +30,8 @@
 #include "correlator/correlator.h"
 
 #define HOSTS 1000
+#define TENTH 10                        /* of the instances migrate */
+#define FAIL_MAX 100000
 #define RATE_FLUSH 50000                /* events between two flushes, as the daemon does */
 
 struct rng {
@@ -122,6 +135,40 @@ make_libvirt(struct bench *b, struct event *ev, uint32_t inst, int lifecycle, in
 }
 
 static void
+make_opening(struct bench *b, struct event *ev, uint32_t i)
+{
+	make_nova(b, ev, i * TENTH, VM_ACTIVE);
+	ev->name = FM_STR("instance.live_migration_pre.start");
+	ev->u.nova.action = NOVA_LIVE_MIGRATION_PRE;
+	ev->u.nova.phase = PHASE_START;
+	ev->u.nova.task = TASK_MIGRATING;
+	ev->u.nova.publisher_host = fm_str_of(b->host[(i * TENTH + 1) % HOSTS]);
+}
+
+static void
+make_closing(struct bench *b, struct event *ev, uint32_t i)
+{
+	make_opening(b, ev, i);
+	ev->name = FM_STR("instance.live_migration_post_dest.end");
+	ev->u.nova.action = NOVA_LIVE_MIGRATION_POST_DEST;
+	ev->u.nova.phase = PHASE_END;
+	ev->u.nova.task = TASK_NONE;
+	ev->host = ev->u.nova.host = ev->u.nova.node = ev->u.nova.publisher_host;
+}
+
+static void
+make_failing(struct bench *b, struct event *ev, uint32_t i)
+{
+	make_libvirt(b, ev, i, LVL_SUSPENDED, LVD_SUSPENDED_IOERROR);
+}
+
+static void
+make_healing(struct bench *b, struct event *ev, uint32_t i)
+{
+	make_libvirt(b, ev, i, LVL_RESUMED, LVD_RESUMED_UNPAUSED);
+}
+
+static void
 apply(struct bench *b, struct event *ev)
 {
 	b->at.ns += 2000;
@@ -149,6 +196,7 @@ fill(struct bench *b)
 struct mix {
 	const char *name;
 	unsigned change, transition;    /* per 10,000 */
+	bool moving;
 };
 
 /* A transition comes with its opposite later: half of them stop an instance, half start it. */
@@ -158,7 +206,11 @@ make_batch(struct bench *b, struct event *ev, const struct mix *mix, struct rng 
 	for (unsigned i = 0; i < BATCH; i++) {
 		const uint32_t inst = draw(r, b->instances), p = draw(r, 10000);
 
-		if (p < mix->transition)
+		if (mix->moving && i % 4 == 0) {
+			make_libvirt(b, &ev[i], inst / TENTH * TENTH, -1, -1);
+			ev[i].u.lv.event = LVE_MIGRATION_ITERATION;
+			ev[i].u.lv.iteration = p % 30;
+		} else if (p < mix->transition)
 			make_nova(b, &ev[i], inst, p % 2 ? VM_STOPPED : VM_ACTIVE);
 		else if (p < mix->transition + mix->change)
 			make_libvirt(b, &ev[i], inst, p % 2 ? LVL_SUSPENDED : LVL_RESUMED, 0);
@@ -170,7 +222,7 @@ make_batch(struct bench *b, struct event *ev, const struct mix *mix, struct rng 
 }
 
 static void
-report(const struct bench *b, const struct mix *mix, double seconds, uint64_t events,
+report(const struct bench *b, const char *name, double seconds, uint64_t events,
        double bytes, bool json)
 {
 	const double rate = (double)events / seconds, ns = seconds * 1e9 / (double)events;
@@ -178,9 +230,9 @@ report(const struct bench *b, const struct mix *mix, double seconds, uint64_t ev
 	if (json)
 		printf("{\"instances\":%u,\"mix\":\"%s\",\"events_per_s\":%.0f,\"ns_per_event\":%.1f,"
 		       "\"transitions\":%llu,\"bytes_per_instance\":%.0f}\n", b->instances,
-		       mix->name, rate, ns, (unsigned long long)b->transitions, bytes);
+		       name, rate, ns, (unsigned long long)b->transitions, bytes);
 	else
-		printf("%10u  %-6s %12.0f %9.1f %12llu %10.0f\n", b->instances, mix->name, rate, ns,
+		printf("%10u  %-7s %12.0f %9.1f %12llu %10.0f\n", b->instances, name, rate, ns,
 		       (unsigned long long)b->transitions, bytes);
 	fflush(stdout);
 }
@@ -203,7 +255,33 @@ run_mix(struct bench *b, const struct mix *mix, uint64_t events, double bytes, b
 			corr_flush(b->corr, count_row, b);
 		seconds += now_s() - start;
 	}
-	report(b, mix, seconds, events, bytes, json);
+	report(b, mix->name, seconds, events, bytes, json);
+	free(ev);
+}
+
+typedef void make_f(struct bench *b, struct event *ev, uint32_t i);
+
+/* Makes and applies one event for each of n. */
+static void
+run_each(struct bench *b, const char *name, make_f *make, uint32_t n, double bytes, bool json)
+{
+	struct event *ev = fm_calloc(BATCH, sizeof(*ev));
+	double seconds = 0;
+
+	b->transitions = 0;
+	for (uint32_t done = 0, some; done < n; done += some) {
+		some = n - done < BATCH ? n - done : BATCH;
+		for (uint32_t i = 0; i < some; i++)
+			make(b, &ev[i], done + i);
+		const double start = now_s();
+
+		for (uint32_t i = 0; i < some; i++)
+			apply(b, &ev[i]);
+		if (done % RATE_FLUSH < BATCH)
+			corr_flush(b->corr, count_row, b);
+		seconds += now_s() - start;
+	}
+	report(b, name, seconds, n, bytes, json);
 	free(ev);
 }
 
@@ -211,10 +289,11 @@ static void
 run_size(const struct catalogue *cat, unsigned instances, uint64_t events, bool json)
 {
 	static const struct mix mixes[] = {
-		{"quiet", 0, 0}, {"usual", 200, 10}, {"busy", 200, 250},
-	};
+		{"quiet", 0, 0, false}, {"usual", 200, 10, false}, {"busy", 200, 250, false},
+	}, moving = {"moving", 200, 10, true};
 	struct bench *b = fm_calloc(1, sizeof(*b));
 	const size_t before = used_bytes();
+	const uint32_t some = instances < FAIL_MAX ? instances : FAIL_MAX;
 
 	b->instances = instances;
 	b->corr = corr_new(cat);
@@ -226,6 +305,11 @@ run_size(const struct catalogue *cat, unsigned instances, uint64_t events, bool 
 
 	for (unsigned i = 0; i < FM_ARRAY_LEN(mixes); i++)
 		run_mix(b, &mixes[i], events, bytes, json);
+	run_each(b, "opening", make_opening, instances / TENTH, bytes, json);
+	run_mix(b, &moving, events, bytes, json);
+	run_each(b, "closing", make_closing, instances / TENTH, bytes, json);
+	run_each(b, "failing", make_failing, some, bytes, json);
+	run_each(b, "healing", make_healing, some, bytes, json);
 	corr_free(b->corr);
 	free(b);
 }
@@ -246,7 +330,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	if (!json)
-		printf("%10s  %-6s %12s %9s %12s %10s\n", "instances", "mix", "events/s",
+		printf("%10s  %-7s %12s %9s %12s %10s\n", "instances", "mix", "events/s",
 		       "ns/event", "transitions", "bytes/inst");
 	for (unsigned i = 0; i < FM_ARRAY_LEN(sizes); i++)
 		if (only == NULL || strtoul(only, NULL, 10) == sizes[i])

@@ -19,6 +19,7 @@
 /* Memory exhaustion aborts, as in base. */
 #define uthash_fatal(msg) fm_assert_failed((msg), __FILE__, __LINE__, __func__)
 #include <uthash.h>
+#include <utlist.h>
 
 struct corr_alarm;
 struct instance;
@@ -248,7 +249,7 @@ struct corr_alarm {
 	struct corr_alarm *prev, *next; /* of all active, or of all cleared, in that order */
 	struct deadline notice, expire, grace;
 	bool dirty;
-	struct corr_alarm *next_dirty;
+	struct corr_alarm *prev_dirty, *next_dirty;
 };
 struct alarm_list {
 	struct corr_alarm *head, *tail;
@@ -326,7 +327,7 @@ struct group {
 	struct corr_alarm *al;
 	struct deadline fade;           /* the oldest member is too old */
 	bool dirty;
-	struct group *next_dirty;
+	struct group *prev_dirty, *next_dirty;
 };
 
 struct member {                         /* member.c */

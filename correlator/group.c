@@ -189,19 +189,14 @@ group_dirty(struct correlator *corr, struct group *g)
 	if (g->dirty)
 		return;
 	g->dirty = true;
-	g->next_dirty = corr->dirty_group;
-	corr->dirty_group = g;
+	DL_PREPEND2(corr->dirty_group, g, prev_dirty, next_dirty);
 }
 
 static void
 group_free(struct correlator *corr, struct group *g)
 {
-	struct group **pp = &corr->dirty_group;
-
-	while (g->dirty && *pp != g)
-		pp = &(*pp)->next_dirty;
 	if (g->dirty)
-		*pp = g->next_dirty;
+		DL_DELETE2(corr->dirty_group, g, prev_dirty, next_dirty);
 	dl_cancel(corr, &g->fade);
 	for (unsigned i = 0; i < g->n; i++)
 		member_left(corr, g, &g->m[i].uuid);

@@ -378,7 +378,7 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 		struct group *g = corr->dirty_group;
 
 		put_group(g, sink, ctx);
-		corr->dirty_group = g->next_dirty;
+		DL_DELETE2(corr->dirty_group, g, prev_dirty, next_dirty);
 		g->dirty = false;
 	}
 	for (char *p = corr->closed.s, *nl; p != NULL && (nl = strchr(p, '\n')) != NULL; p = nl + 1) {
@@ -418,7 +418,7 @@ corr_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
 	while (corr->dirty_alarm != NULL) {
 		struct corr_alarm *al = corr->dirty_alarm;
 
-		corr->dirty_alarm = al->next_dirty;
+		DL_DELETE2(corr->dirty_alarm, al, prev_dirty, next_dirty);
 		put_alarm(al, sink, ctx);
 		al->dirty = false;
 	}

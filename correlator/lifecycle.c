@@ -123,8 +123,7 @@ al_dirty(struct correlator *corr, struct corr_alarm *al)
 	if (al->dirty)
 		return;
 	al->dirty = true;
-	al->next_dirty = corr->dirty_alarm;
-	corr->dirty_alarm = al;
+	DL_PREPEND2(corr->dirty_alarm, al, prev_dirty, next_dirty);
 }
 
 /* ---- by key ------------------------------------------------------------------------------------- */
@@ -191,23 +190,11 @@ free_content(struct corr_alarm *al)
 	free_attrs(al);
 }
 
-static void
-unlink_dirty(struct correlator *corr, struct corr_alarm *al)
-{
-	struct corr_alarm **pp = &corr->dirty_alarm;
-
-	if (!al->dirty)
-		return;
-	while (*pp != al)
-		pp = &(*pp)->next_dirty;
-	*pp = al->next_dirty;
-	al->dirty = false;
-}
-
 void
 al_free(struct correlator *corr, struct corr_alarm *al)
 {
-	unlink_dirty(corr, al);
+	if (al->dirty)
+		DL_DELETE2(corr->dirty_alarm, al, prev_dirty, next_dirty);
 	dl_cancel(corr, &al->notice);
 	dl_cancel(corr, &al->expire);
 	dl_cancel(corr, &al->grace);
