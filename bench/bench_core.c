@@ -134,15 +134,24 @@ make_libvirt(struct bench *b, struct event *ev, uint32_t inst, int lifecycle, in
 		.operation = EV_ABSENT, .state = -1, .status = -1};
 }
 
+/* One of each ten, of every host. */
+static uint32_t
+mover(uint32_t i)
+{
+	return i * TENTH + i / (HOSTS / TENTH) % TENTH;
+}
+
 static void
 make_opening(struct bench *b, struct event *ev, uint32_t i)
 {
-	make_nova(b, ev, i * TENTH, VM_ACTIVE);
+	const uint32_t inst = mover(i);
+
+	make_nova(b, ev, inst, VM_ACTIVE);
 	ev->name = FM_STR("instance.live_migration_pre.start");
 	ev->u.nova.action = NOVA_LIVE_MIGRATION_PRE;
 	ev->u.nova.phase = PHASE_START;
 	ev->u.nova.task = TASK_MIGRATING;
-	ev->u.nova.publisher_host = fm_str_of(b->host[(i * TENTH + 1) % HOSTS]);
+	ev->u.nova.publisher_host = fm_str_of(b->host[(inst + 1) % HOSTS]);
 }
 
 static void
@@ -207,7 +216,7 @@ make_batch(struct bench *b, struct event *ev, const struct mix *mix, struct rng 
 		const uint32_t inst = draw(r, b->instances), p = draw(r, 10000);
 
 		if (mix->moving && i % 4 == 0) {
-			make_libvirt(b, &ev[i], inst / TENTH * TENTH, -1, -1);
+			make_libvirt(b, &ev[i], mover(inst / TENTH), -1, -1);
 			ev[i].u.lv.event = LVE_MIGRATION_ITERATION;
 			ev[i].u.lv.iteration = p % 30;
 		} else if (p < mix->transition)

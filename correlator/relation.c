@@ -40,13 +40,9 @@ in_window(const struct cat_relation *rel, const struct alarm *parent, const stru
 }
 
 static bool
-related(const struct cat_relation *rel, const struct corr_alarm *parent,
-	const struct corr_alarm *child)
+is_where(enum cat_where where, const struct corr_alarm *parent, const struct corr_alarm *child)
 {
-	if (parent == child || !names(rel, child->a.alarm_id) ||
-	    parent->a.severity < rel->at_least || !in_window(rel, &parent->a, &child->a))
-		return false;
-	switch (rel->where) {
+	switch (where) {
 	case WHERE_INSTANCE_HOST:
 		return child->inst != NULL && child->host == parent->host;
 	case WHERE_HOST:
@@ -60,6 +56,15 @@ related(const struct cat_relation *rel, const struct corr_alarm *parent,
 			group_has(parent->group, &child->inst->uuid);
 	}
 	return false;
+}
+
+static bool
+related(const struct cat_relation *rel, const struct corr_alarm *parent,
+	const struct corr_alarm *child)
+{
+	return parent != child && parent->a.severity >= rel->at_least &&
+		in_window(rel, &parent->a, &child->a) && names(rel, child->a.alarm_id) &&
+		is_where(rel->where, parent, child);
 }
 
 /* ---- relations that reach everywhere ---------------------------------------------------------- */
