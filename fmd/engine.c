@@ -390,17 +390,23 @@ engine_look(struct daemon *d)
 	return d->steady.time;
 }
 
+/* The demo's story is told in the past: its time goes on only when the telling pauses. */
+static bool
+follows_clock(const struct daemon *d)
+{
+	if (d->demo && (d->record_mono == 0 ||
+			clock_mono_ns() - d->record_mono < DEMO_PAUSE_S * FM_NS_PER_S))
+		return false;
+	return caught_up(d);
+}
+
 struct fm_time
 engine_time(const struct daemon *d)
 {
 	const struct fm_time now = corr_now(d->corr);
 	const struct fm_time wall = fm_time_sub(d->steady.time, fm_span_ms(ENGINE_LATENESS_MS));
 
-	/* The demo's story is told in the past: its time goes on only when the telling pauses. */
-	if (d->demo && (d->record_mono == 0 ||
-			clock_mono_ns() - d->record_mono < DEMO_PAUSE_S * FM_NS_PER_S))
-		return now;
-	return caught_up(d) || FM_BUG(LATE_TIME) ? fm_time_max(now, wall) : now;
+	return follows_clock(d) || FM_BUG(LATE_TIME) ? fm_time_max(now, wall) : now;
 }
 
 /* A new partition that began at its end is remembered at once, or a restart would skip records. */
@@ -488,7 +494,8 @@ on_wake(uv_timer_t *timer)
 
 /*
  * When to run again without being told: at once while work is left, else at the earliest of the
- * next deadline (live only), the lazy write and a sink's back-off.
+ * next deadline (live only), the lazy write and a sink's back-off. Not within the same turn of the
+ * loop, which libuv would never leave for the descriptors and the other timers.
  */
 void
 engine_arm(struct daemon *d)
@@ -501,7 +508,7 @@ engine_arm(struct daemon *d)
 		return;
 	}
 	uv_idle_stop(&d->busy);
-	if (caught_up(d) && corr_next_deadline(d->corr, &due)) {
+	if (follows_clock(d) && corr_next_deadline(d->corr, &due)) {
 		const int64_t in = (due.ns - wall.ns) / FM_NS_PER_MS + ENGINE_LATENESS_MS + 1;
 
 		ms = in < ms ? in : ms;
@@ -516,7 +523,7 @@ engine_arm(struct daemon *d)
 
 		ms = in < ms ? in : ms;
 	}
-	uv_timer_start(&d->wake, on_wake, (uint64_t)(ms > 0 ? ms : 0), 0);
+	uv_timer_start(&d->wake, on_wake, (uint64_t)(ms > 0 ? ms : 1), 0);
 }
 
 /* ---- commands --------------------------------------------------------------------------------------- */

@@ -13,11 +13,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import test_daemon  # noqa: E402
 from snmp_peers import Snmptrapd, find_snmptrapd  # noqa: E402
+from story import Story  # noqa: E402
 from test_daemon import ROOT, Base, wait  # noqa: E402
 
 QUICK = "self: {quiet: 1s, late: 2s}\n"
@@ -101,6 +103,26 @@ class Input(Self):
         self.end(fmd)
         self.start("--demo", "--state-dir", self.dir, "-c", config)
         self.cleared("990.001")
+
+    def test_a_deadline_of_the_last_run_keeps_no_demo_busy(self):
+        catalogue = self.catalogue_with((r"Hold_On: 10s  # migrations and", "Hold_On: 1s  # and"))
+        config = self.config("", catalogue=catalogue)
+        fmd = self.start("--demo", "--state-dir", self.dir, "-c", config)
+        self.broker = (self.dir / "broker").read_text().strip()
+        story = Story(1, int(time.time() * 1000))
+        story.nova("instance.pause.end", story.guests[0], "compute-0", state="paused")
+        self.produce("fm.requests", story.records[0][2])
+        wait(lambda: self.figure("tracker", "deadlines"), "a deadline")
+        fmd.kill()
+        fmd.wait()
+        over = time.time() + 2
+        wait(lambda: time.time() > over, "it to be due")
+        fmd = self.start("--demo", "--state-dir", self.dir, "-c", config)
+        wait(lambda: {r["state"] for r in self.rows("ledger")} == {"reading"}, "its broker")
+        heard = time.time() + 2
+        wait(lambda: time.time() > heard, "the ends to be reported")
+        self.assertEqual(self.fm("version").returncode, 0)
+        self.end(fmd)
 
     def test_a_flood_of_bad_records_is_one_line_and_a_count(self):
         fmd = self.demo()
