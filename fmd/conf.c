@@ -53,6 +53,7 @@ static const struct setting settings[] = {
 	{"limits.cycle_ms", NUMBER, AT(cycle_ms), "100", 1, 1000, NULL},
 	{"limits.what_if", NUMBER, AT(what_if), "100000", 0, 10000000, NULL},
 	{"limits.clients", NUMBER, AT(clients), "64", 1, 1024, NULL},
+	{"limits.bad_records", NUMBER, AT(bad_records), "10", 0, SPOIL_WINDOW, NULL},
 	{"limits.starts", NUMBER, AT(starts), "3", 0, 1000, NULL},
 	{"retention.transitions", NUMBER, AT(keep_transitions), "1000000", 1000, 1000000000, NULL},
 	{"retention.backlog", NUMBER, AT(keep_backlog), "1000000", 1000, 1000000000, NULL},

@@ -12,6 +12,8 @@
 
 #define CONF_MAX_FILE 65536
 #define CONF_MAX_LIST 64
+/* Records of a partition among which limits.bad_records are counted (spoil.c). */
+#define SPOIL_WINDOW 1000u
 
 enum conf_format { FORMAT_AUTO, FORMAT_NOVA, FORMAT_LIBVIRT, FORMAT_REQUEST };
 struct conf_input {
@@ -33,6 +35,7 @@ struct fmd_conf {
 	uint64_t history;               /* rows of the SNMP event table */
 	struct fmagent_target target[CONF_MAX_LIST];
 	unsigned n_targets;
+	uint64_t bad_records;           /* of a partition's last 1,000, then it is paused; 0: any */
 	uint64_t starts;                /* that a record may end in vain; 0: any number */
 	uint64_t record, depth, cycle_records, cycle_ms, clients, what_if;
 	uint64_t keep_transitions;

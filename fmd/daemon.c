@@ -238,7 +238,8 @@ open_source(struct daemon *d, struct fm_err *err)
 	struct kafka_source_options opt = {.conf = kafka_conf_of(d->conf), .topics = d->topics,
 		.n_topics = d->conf->n_inputs,
 		.start = d->conf->start_latest ? KAFKA_LATEST : KAFKA_EARLIEST,
-		.position = engine_position, .lost = input_lost, .notice = self_notice, .ctx = d};
+		.position = engine_position, .lost = input_lost, .held = engine_held,
+		.notice = self_notice, .ctx = d};
 	const char *doubt;
 
 	for (unsigned i = 0; i < d->conf->n_inputs; i++)

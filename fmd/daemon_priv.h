@@ -52,7 +52,18 @@ struct fm_time clock_wall(void);
 int64_t clock_mono_ns(void);
 int64_t clock_boot_ns(void);
 
-enum input_state { INPUT_WAITING, INPUT_READING, INPUT_LOST, INPUT_UNUSED };
+enum input_state { INPUT_WAITING, INPUT_READING, INPUT_LOST, INPUT_PAUSED, INPUT_UNUSED };
+
+/* spoil.c: which of a partition's last records could not be read. */
+#define SPOIL_ENTITY 300
+enum spoil_state { SPOIL_WATCHED, SPOIL_PAUSED, SPOIL_RESUMED };
+struct spoil {
+	enum spoil_state state;
+	bool dirty;                     /* state is not stored yet */
+	unsigned n, n_bad;              /* in the window */
+	unsigned at;                    /* where its next record goes */
+	uint64_t was_bad[(SPOIL_WINDOW + 63) / 64];
+};
 
 /* One partition of one input topic: where we are and what became of its records. */
 struct part {
@@ -69,6 +80,7 @@ struct part {
 	struct fm_time since;           /* of state, as of the last tick; 0: not looked at yet */
 	struct kafka_lost lost;         /* while lost_new: to be settled by this cycle */
 	bool lost_new, stopped;         /* stopped: until an operator's command */
+	struct spoil spoil;
 	int64_t lost_from;              /* the first one deleted since a record was read; -1: none */
 };
 
@@ -201,6 +213,7 @@ struct fm_time engine_time(const struct daemon *d);
 void engine_arm(struct daemon *d);
 void engine_reload(struct daemon *d);
 bool engine_position(void *ctx, const char *topic, int32_t partition, struct store_position *ret);
+bool engine_held(void *ctx, const char *topic, int32_t partition);
 /* A full disk is waited for (hold.c), anything else ends the process. */
 void engine_fail(struct daemon *d, int code, const char *what);
 /* Core and positions as they are stored, whatever was read since. 0, or -EIO: cannot be read. */
@@ -242,6 +255,21 @@ struct input_request {
 int input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *err) FM_MUST_USE;
 void input_tick(struct daemon *d, struct fm_time now);
 void input_forget(struct daemon *d);
+/* Tells the core whether some partition stands still. */
+void input_update_deaf(struct daemon *d);
+
+/* spoil.c */
+void spoil_restore(struct daemon *d, struct part *p);
+/* Within a transaction: 0 or an error of the store. */
+int spoil_keep(struct daemon *d, struct part *p) FM_MUST_USE;
+/* A bad record is at hand. True: the partition is paused before it, and it is to be left unread. */
+bool spoil_pauses(struct daemon *d, struct part *p, int64_t offset, const char *why);
+/* A record was read. */
+void spoil_note(struct daemon *d, struct part *p, bool bad);
+struct fm_time spoil_since(const struct daemon *d, const struct part *p);
+/* By an operator: alarm and state; reading on is the caller's. */
+void spoil_resume(struct daemon *d, struct part *p);
+void spoil_tick(struct daemon *d, const struct part *p);
 
 /* self.c: fmd's own alarms */
 void self_set(struct daemon *d, const char *id, const char *entity, bool on, const char *text);

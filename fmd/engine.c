@@ -100,6 +100,14 @@ engine_position(void *ctx, const char *topic, int32_t partition, struct store_po
 	return true;
 }
 
+bool
+engine_held(void *ctx, const char *topic, int32_t partition)
+{
+	const struct part *p = engine_find_part(ctx, topic, partition);
+
+	return p != NULL && p->spoil.state == SPOIL_PAUSED;
+}
+
 void
 engine_note_lazy(struct daemon *d)
 {
@@ -124,6 +132,8 @@ put_parts(struct daemon *d)
 		d->failed = store_put_position(d->store, &pos, &d->err);
 		if (d->failed == 0)
 			d->failed = store_put_ledger(d->store, &l, &d->err);
+		if (d->failed == 0)
+			d->failed = spoil_keep(d, p);
 		p->dirty = false;
 		p->kept = true;
 	}
@@ -182,23 +192,34 @@ outcome_of(enum corr_outcome o)
 	return LEDGER_NO_EFFECT;
 }
 
+/* As event_decode. */
+static int
+decode(const struct daemon *d, const struct kafka_record *rec, struct event *ret, struct fm_err *err)
+{
+	int r;
+
+	if (rec->p == NULL)
+		return fm_fail(err, -EBADMSG, "a record without a value");
+	r = event_decode(d->decoder, rec->p, rec->len, ret, err);
+	if (r == 0 && !format_allows(d, rec, ret))
+		return fm_fail(err, -EBADMSG, "not of the format configured for this topic");
+	return r;
+}
+
+/* When that pauses the partition, it was not read, and what is returned means nothing. */
 static enum ledger_outcome
-apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
+apply(struct daemon *d, struct part *p, const struct kafka_record *rec, struct fm_time wall)
 {
 	const struct fm_time at = rec->ts.ns < wall.ns ? rec->ts : wall;
 	struct event ev;
 	struct fm_err err = {0};
-	int r;
+	const int r = decode(d, rec, &ev, &err);
 
+	if (r < 0 && spoil_pauses(d, p, rec->offset, err.msg))
+		return LEDGER_QUARANTINED;
+	spoil_note(d, p, r < 0);
 	if (d->recorder != NULL)
 		recorder_put(d->recorder, rec, fm_time_max(corr_now(d->corr), at));
-	if (rec->p == NULL) {
-		quarantine(d, rec, "a record without a value");
-		return LEDGER_QUARANTINED;
-	}
-	r = event_decode(d->decoder, rec->p, rec->len, &ev, &err);
-	if (r == 0 && !format_allows(d, rec, &ev))
-		r = fm_fail(&err, -EBADMSG, "not of the format configured for this topic");
 	if (r < 0) {
 		quarantine(d, rec, err.msg);
 		return LEDGER_QUARANTINED;
@@ -213,13 +234,14 @@ apply(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 }
 
 static enum ledger_outcome
-apply_with_care(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
+apply_with_care(struct daemon *d, struct part *p, const struct kafka_record *rec,
+		struct fm_time wall)
 {
 	enum ledger_outcome o;
 
 	careful_take(d, rec);
 	FAILPOINT(d, RECORD_AT_HAND);
-	o = apply(d, rec, wall);
+	o = apply(d, p, rec, wall);
 	careful_taken(d);
 	return o;
 }
@@ -236,6 +258,7 @@ static void
 take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 {
 	struct part *p = engine_part(d, rec->topic, rec->partition);
+	enum ledger_outcome o;
 
 	d->record_ts = rec->ts;
 	if (d->demo)
@@ -248,8 +271,10 @@ take(struct daemon *d, const struct kafka_record *rec, struct fm_time wall)
 		p->dirty = true;
 		return;
 	}
-	p->ledger[careful_skips(d, rec) ? skip(d, rec) : apply_with_care(d, rec, wall)]++;
-	p = engine_part(d, rec->topic, rec->partition);
+	o = careful_skips(d, rec) ? skip(d, rec) : apply_with_care(d, p, rec, wall);
+	if (p->spoil.state == SPOIL_PAUSED)
+		return;
+	p->ledger[o]++;
 	p->next_offset = rec->offset + 1;
 	p->lost_from = -1;
 	if (!FM_BUG(HASH_STALE) || store_quarantine_last(d->store) == d->quarantine_offered)
@@ -614,7 +639,10 @@ engine_restore(struct daemon *d, struct fm_err *err)
 		r = store_each_ledger(d->store, restore_ledger, d, err);
 	if (r < 0)
 		return r;
+	for (unsigned i = 0; i < d->n_parts; i++)
+		spoil_restore(d, &d->part[i]);
 	corr_restored(d->corr, (struct fm_time){0});
+	input_update_deaf(d);
 	return 0;
 }
 

@@ -26,6 +26,8 @@ input_state_name(const struct part *p)
 		return "reading";
 	case INPUT_LOST:
 		return "lost";
+	case INPUT_PAUSED:
+		return "paused";
 	}
 	return "";
 }
@@ -124,6 +126,9 @@ static struct fm_time
 stopped_since(const struct daemon *d, const struct part *p)
 {
 	char entity[ENTITY_SIZE];
+
+	if (p->spoil.state == SPOIL_PAUSED)
+		return spoil_since(d, p);
 	const struct alarm *al = find_alarm(d, p, entity);
 
 	return al != NULL ? al->changed_at : corr_now(d->corr);
@@ -147,13 +152,13 @@ account_missed(struct daemon *d, struct fm_time from)
 	d->missed_until = wall;
 }
 
-static void
-update_deaf(struct daemon *d)
+void
+input_update_deaf(struct daemon *d)
 {
 	bool deaf = false;
 
 	for (unsigned i = 0; i < d->n_parts; i++)
-		deaf |= d->part[i].stopped;
+		deaf |= d->part[i].stopped || d->part[i].spoil.state == SPOIL_PAUSED;
 	corr_set_deaf(d->corr, deaf);
 }
 
@@ -204,7 +209,7 @@ input_settle(struct daemon *d)
 		settle(d, &d->part[i]);
 		engine_note_lazy(d);
 	}
-	update_deaf(d);
+	input_update_deaf(d);
 }
 
 static enum input_state
@@ -223,8 +228,51 @@ state_now(const struct daemon *d, const struct part *p)
 		return INPUT_WAITING;
 	case KAFKA_INPUT_LOST:          /* for a moment only, unless it stays so */
 		return p->stopped ? INPUT_LOST : INPUT_WAITING;
+	case KAFKA_INPUT_HELD:
+		return INPUT_PAUSED;
 	}
 	return INPUT_UNUSED;
+}
+
+/* Behind all there is. What lies before was skipped, and stays missing: 990.008. */
+static int
+skip_paused(struct daemon *d, struct part *p, struct fm_err *err)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf text = {0};
+	struct kafka_lost lost;
+	const int r = kafka_source_find_lost(d->source, p->topic, p->partition, &lost);
+
+	if (r == -ENOENT)
+		return fm_fail(err, -EAGAIN, "this partition is not being read");
+	if (r < 0)
+		return fm_fail(err, r, "no broker has said yet what this partition has now");
+	fm_buf_addf(&text, "%s, partition %d: offsets %lld to %lld were skipped by command", p->topic,
+		    p->partition, (long long)p->next_offset, (long long)lost.high - 1);
+	say_onward(p, &lost, lost.high, &text);
+	raise_lost(d, p, text.s);
+	move_to(d, p, &lost, lost.high);
+	return 0;
+}
+
+static int
+resume_paused(struct daemon *d, struct part *p, const struct input_request *rq, struct fm_err *err)
+{
+	const struct fm_time since = stopped_since(d, p);
+	int r = 0;
+
+	if (state_now(d, p) == INPUT_UNUSED)
+		return fm_fail(err, -EAGAIN, "this partition is not being read");
+	if (rq->latest)
+		r = skip_paused(d, p, err);
+	if (r < 0)
+		return r;
+	account_missed(d, since);
+	spoil_resume(d, p);
+	(void)kafka_source_release(d->source, p->topic, p->partition);
+	input_update_deaf(d);
+	log_line(LOG_NOTICE, "kafka", "%s, partition %d: no longer paused, reading goes on at offset "
+		 "%lld (by %s)", p->topic, p->partition, (long long)p->next_offset, rq->user);
+	return 0;
 }
 
 int
@@ -240,6 +288,8 @@ input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *er
 		return fm_fail(err, -ENOENT, "no such input partition");
 	if (d->source == NULL)
 		return fm_fail(err, -EAGAIN, "no input is read while the disk is full");
+	if (p->spoil.state == SPOIL_PAUSED)
+		return resume_paused(d, p, rq, err);
 	r = kafka_source_find_lost(d->source, p->topic, p->partition, &lost);
 	/* Looked at now: the last tick may be older than the source. */
 	if (r == -ENOENT && state_now(d, p) == INPUT_UNUSED)
@@ -258,7 +308,7 @@ input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *er
 	raise_lost(d, p, text.s);
 	move_to(d, p, &lost, offset);
 	p->stopped = p->lost_new = false;
-	update_deaf(d);
+	input_update_deaf(d);
 	log_line(LOG_NOTICE, "kafka", "%s (by %s)", text.s, rq->user);
 	return 0;
 }
@@ -275,12 +325,15 @@ input_tick(struct daemon *d, struct fm_time now)
 		/* The topic was away and is back as it was. */
 		if (state == INPUT_READING && p->stopped) {
 			p->stopped = false;
-			update_deaf(d);
+			input_update_deaf(d);
 		}
+		if (state != INPUT_UNUSED)
+			spoil_tick(d, p);
 		if (state == p->state && p->since.ns != 0)
 			continue;
 		p->state = state;
-		p->since = state == INPUT_LOST ? stopped_since(d, p) : now;
+		p->since = state == INPUT_LOST || state == INPUT_PAUSED ?
+			stopped_since(d, p) : now;
 	}
 }
 

@@ -18,6 +18,7 @@
  *   010, 011  the database was replaced by a copy, no copy can be made: backup.c
  *   012  the clock was set             steady.c
  *   013  a record ended fmd again and again: careful.c
+ *   014  a partition is paused for its bad records: spoil.c
  *   020  a storm of announcements      the core's own: correlator/storm.c
  *
  * And the heartbeat, which is no alarm.

@@ -54,8 +54,11 @@ struct kafka_lost {
 	bool anew;
 };
 
-/* WAITING: its topic is missing, its leader is not heard, or the log is being compared. */
-enum kafka_input { KAFKA_INPUT_READING, KAFKA_INPUT_WAITING, KAFKA_INPUT_LOST };
+/*
+ * WAITING: its topic is missing, its leader is not heard, or the log is being compared. HELD: by
+ * the caller.
+ */
+enum kafka_input { KAFKA_INPUT_READING, KAFKA_INPUT_WAITING, KAFKA_INPUT_LOST, KAFKA_INPUT_HELD };
 
 struct kafka_source_options {
 	struct kafka_conf conf;
@@ -71,6 +74,8 @@ struct kafka_source_options {
 	 * then nothing is "caught up" and the other partitions wait a moment, as for a slow one.
 	 */
 	void (*lost)(void *ctx, const struct kafka_lost *lost);
+	/* Asked when a partition is started, also after its topic came back: held from the start? */
+	bool (*held)(void *ctx, const char *topic, int32_t partition);
 	kafka_notice_f *notice;
 	void *ctx;
 };
@@ -116,19 +121,26 @@ void kafka_source_pause(struct kafka_source *src, bool on);
 int kafka_source_state(const struct kafka_source *src, const char *topic, int32_t partition,
 		       enum kafka_input *ret) FM_MUST_USE;
 /*
- * The ends of a lost partition, a few seconds old at most. -ENOENT: it is not lost; -EAGAIN: they
- * are not known yet, or its topic is missing.
+ * The ends of a lost or held partition, a few seconds old at most. -ENOENT: it is neither; -EAGAIN:
+ * they are not known yet, or its topic is missing.
  */
 int kafka_source_find_lost(const struct kafka_source *src, const char *topic, int32_t partition,
 			   struct kafka_lost *ret) FM_MUST_USE;
 /*
- * Reads a lost partition on at that offset, whatever lies before it; the caller stores it as the
- * position. May be called from the lost callback. -ENOENT: it is not lost.
+ * Reads a lost or held partition on at that offset, whatever lies before it; the caller stores it
+ * as the position. May be called from the lost callback. -ENOENT: it is neither.
  */
 int kafka_source_resume_lost(struct kafka_source *src, const char *topic, int32_t partition,
 			     int64_t offset);
 /* It stays as it is, and no longer keeps the others from being "caught up". -ENOENT as above. */
 int kafka_source_leave_lost(struct kafka_source *src, const char *topic, int32_t partition);
+/*
+ * Not read any more, from the record at hand on: it will be handed out again. Nobody waits for a
+ * held partition. Ends the loan of a record. -ENOENT: no such partition, or it is lost.
+ */
+int kafka_source_hold(struct kafka_source *src, const char *topic, int32_t partition);
+/* Goes on at the stored position, as a start does. -ENOENT: it is not held. */
+int kafka_source_release(struct kafka_source *src, const char *topic, int32_t partition);
 /*
  * Tells once, for each partition begun at its end (KAFKA_LATEST), which offset that was. To be
  * stored like a position: else a restart before its first record would begin at a later end.

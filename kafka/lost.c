@@ -1,5 +1,5 @@
 /*
- * lost: partitions that cannot go on where they were. Finds out what their logs have now, tells the
+ * lost: partitions that cannot go on where they were, or are held. Finds out what their logs have now, tells the
  * caller once, and keeps the figures fresh for whoever decides later. Decides nothing itself.
  */
 #include "kafka/source_priv.h"
@@ -17,17 +17,16 @@ source_find_part(const struct kafka_source *src, const char *topic, int32_t no)
 	return NULL;
 }
 
-static struct part *
-find_lost(const struct kafka_source *src, const char *topic, int32_t no)
+static bool
+stands_still(const struct part *p)
 {
-	struct part *p = source_find_part(src, topic, no);
-	return p != NULL && p->state == PART_LOST ? p : NULL;
+	return p->state == PART_LOST || p->state == PART_HELD;
 }
 
 static bool
 is_measured(const struct part *p)
 {
-	return p->state == PART_LOST && !p->topic->missing;
+	return stands_still(p) && !p->topic->missing;
 }
 
 void
@@ -57,7 +56,7 @@ describe(const struct part *p)
 {
 	return (struct kafka_lost){
 		.topic = p->topic->name, .partition = p->no, .wanted = p->next, .low = p->low,
-		.high = p->high, .anew = p->anew || p->low <= p->next,
+		.high = p->high, .anew = p->state == PART_LOST && (p->anew || p->low <= p->next),
 	};
 }
 
@@ -66,14 +65,15 @@ lost_on_answer(struct kafka_source *src, const struct lookup_extents *x)
 {
 	for (unsigned i = 0; i < x->n; i++) {
 		const struct lookup_extent *e = &x->v[i];
-		struct part *p = find_lost(src, e->topic, e->partition);
-		if (p == NULL || p->topic->missing || e->code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		struct part *p = source_find_part(src, e->topic, e->partition);
+		if (p == NULL || !is_measured(p) || e->code != RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		p->low = e->low;
 		p->high = e->high;
-		if (p->told)
-			continue;
+		const bool news = !p->told && p->state == PART_LOST;
 		p->told = true;
+		if (!news)
+			continue;
 		struct kafka_lost lost = describe(p);
 		if (src->lost != NULL)
 			src->lost(src->ctx, &lost);
@@ -84,8 +84,8 @@ int
 kafka_source_find_lost(const struct kafka_source *src, const char *topic, int32_t partition,
 		       struct kafka_lost *ret)
 {
-	const struct part *p = find_lost(src, topic, partition);
-	if (p == NULL)
+	const struct part *p = source_find_part(src, topic, partition);
+	if (p == NULL || !stands_still(p))
 		return -ENOENT;
 	if (!p->told || p->topic->missing)
 		return -EAGAIN;
@@ -97,8 +97,8 @@ int
 kafka_source_resume_lost(struct kafka_source *src, const char *topic, int32_t partition,
 			 int64_t offset)
 {
-	struct part *p = find_lost(src, topic, partition);
-	if (p == NULL)
+	struct part *p = source_find_part(src, topic, partition);
+	if (p == NULL || !stands_still(p))
 		return -ENOENT;
 	part_start_offset(p, offset);
 	return 0;
@@ -107,8 +107,8 @@ kafka_source_resume_lost(struct kafka_source *src, const char *topic, int32_t pa
 int
 kafka_source_leave_lost(struct kafka_source *src, const char *topic, int32_t partition)
 {
-	struct part *p = find_lost(src, topic, partition);
-	if (p == NULL)
+	struct part *p = source_find_part(src, topic, partition);
+	if (p == NULL || p->state != PART_LOST)
 		return -ENOENT;
 	p->left = true;
 	part_recount(p);

@@ -71,7 +71,7 @@ part_free(struct part *p)
 bool
 part_active(const struct part *p)
 {
-	return p->state != PART_LOST && !p->topic->missing;
+	return p->state != PART_LOST && p->state != PART_HELD && !p->topic->missing;
 }
 
 bool
@@ -159,6 +159,21 @@ part_stop(struct part *p)
 	part_recount(p);
 }
 
+void
+part_hold(struct part *p)
+{
+	struct store_position pos;
+
+	p->state = PART_HELD;
+	p->told = p->excused = p->start_wanted = false;
+	p->next = p->src->position != NULL &&
+		p->src->position(p->src->ctx, p->topic->name, p->no, &pos) ? pos.next_offset : 0;
+	p->src->extents_asked_at = (struct fm_time){0};
+	if (p->q == NULL)
+		open_queue(p);
+	part_stop(p);
+}
+
 static void
 lose(struct part *p, bool anew, const char *why)
 {
@@ -195,6 +210,10 @@ void
 part_start(struct part *p, enum kafka_start start)
 {
 	struct store_position pos;
+	if (p->src->held != NULL && p->src->held(p->src->ctx, p->topic->name, p->no)) {
+		part_hold(p);
+		return;
+	}
 	if (p->src->position == NULL ||
 	    !p->src->position(p->src->ctx, p->topic->name, p->no, &pos)) {
 		part_start_at(p, start);
@@ -300,8 +319,8 @@ on_error(struct part *p, const rd_kafka_message_t *m)
 static void
 take(struct part *p, rd_kafka_message_t *m)
 {
-	if (p->state == PART_LOST)
-		;                       /* asked for before it was lost */
+	if (p->state == PART_LOST || p->state == PART_HELD)
+		;                       /* asked for before it was */
 	else if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		on_error(p, m);
 	else if (p->state == PART_PROBING)

@@ -232,6 +232,7 @@ kafka_source_new(const struct kafka_source_options *opt, struct kafka_source **r
 	src->position = opt->position;
 	src->notice = opt->notice;
 	src->lost = opt->lost;
+	src->held = opt->held;
 	src->ctx = opt->ctx;
 	src->start = opt->start;
 	src->nudges = !conf_has_queue_backoff();
@@ -366,10 +367,33 @@ kafka_source_state(const struct kafka_source *src, const char *topic, int32_t pa
 		return -ENOENT;
 	if (p->state == PART_LOST)
 		*ret = KAFKA_INPUT_LOST;
+	else if (p->state == PART_HELD)
+		*ret = KAFKA_INPUT_HELD;
 	else if (p->state == PART_PROBING || p->topic->missing || !p->heard)
 		*ret = KAFKA_INPUT_WAITING;
 	else
 		*ret = KAFKA_INPUT_READING;
+	return 0;
+}
+
+int
+kafka_source_hold(struct kafka_source *src, const char *topic, int32_t partition)
+{
+	struct part *p = source_find_part(src, topic, partition);
+	if (p == NULL || p->state == PART_LOST)
+		return -ENOENT;
+	drop_current(src);
+	part_hold(p);
+	return 0;
+}
+
+int
+kafka_source_release(struct kafka_source *src, const char *topic, int32_t partition)
+{
+	struct part *p = source_find_part(src, topic, partition);
+	if (p == NULL || p->state != PART_HELD)
+		return -ENOENT;
+	part_start(p, src->start);
 	return 0;
 }
 

@@ -24,8 +24,11 @@
  * When what is asked for in PROBING has been deleted by retention, READING starts without a
  * comparison; had the next record been deleted too, READING would find that out. A start at an end
  * of the log that moved on meanwhile has lost nothing: it is made again.
+ *
+ * HELD, by kafka_source_hold from any state but LOST, or by what the caller says at the start; by
+ * kafka_source_release a start again.
  */
-enum part_state { PART_PROBING, PART_READING, PART_LOST };
+enum part_state { PART_PROBING, PART_READING, PART_LOST, PART_HELD };
 
 struct part {
 	/* immutable */
@@ -44,7 +47,7 @@ struct part {
 	bool at_end;                    /* everything up to the end last reported is taken */
 	bool start_wanted;              /* started at the end: its offset is to be told once */
 	enum kafka_start from;          /* next is -1: which end */
-	/* LOST */
+	/* LOST, HELD */
 	bool anew;                      /* see struct kafka_lost */
 	bool left;                      /* nobody waits for it */
 	bool told;                      /* low and high are known, and so is the caller */
@@ -78,6 +81,7 @@ struct kafka_source {
 	bool (*position)(void *, const char *, int32_t, struct store_position *);
 	kafka_notice_f *notice;
 	void (*lost)(void *, const struct kafka_lost *);
+	bool (*held)(void *, const char *, int32_t);
 	void *ctx;
 	enum kafka_start start;
 	bool nudges;                    /* librdkafka sleeps once a queue was full */
@@ -125,7 +129,9 @@ void part_start_offset(struct part *p, int64_t offset);
 void part_recheck(struct part *p);
 /* Its topic is gone: no longer fetched, and what is queued is forgotten. */
 void part_stop(struct part *p);
-/* Not lost, and its topic exists: only these count for "caught up" and "reachable". */
+/* Not fetched, and nobody waits for it, until it is started again. */
+void part_hold(struct part *p);
+/* Neither lost nor held, and its topic exists: only these count for "caught up" and "reachable". */
 bool part_active(const struct part *p);
 /* Lost, and what to do about it has not been said. */
 bool part_undecided(const struct part *p);

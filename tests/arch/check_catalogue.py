@@ -20,7 +20,7 @@ LOG_FIELDS = {"Type", "Description", "Entity_Instance_ID", "Severity", "Alarm_Ty
 ALARM_FIELDS = LOG_FIELDS | {"Proposed_Repair_Action", "Maintenance_Action", "Inhibit_Alarms",
                              "Suppression", "Management_Affecting_Severity",
                              "Degrade_Affecting_Severity"}
-OURS = {f"{family}.{number:03d}" for family, last in ((270, 311), (700, 304), (990, 13))
+OURS = {f"{family}.{number:03d}" for family, last in ((270, 311), (700, 304), (990, 14))
         for number in range(1 if family == 990 else 301, last + 1)} | {"990.020"}
 N_INCUMBENT = (135, 196)
 

@@ -12,6 +12,7 @@ struct reading {
 	int64_t next;
 	uint64_t want_hash;             /* not compared yet; 0: nothing to compare */
 	bool lost, told, left;
+	bool held;                      /* by fmd; then lost and left, too */
 };
 
 struct kafka_source {
@@ -218,6 +219,20 @@ check_position(unsigned i, bool known, const struct store_position *pos)
 		      (long long)(known ? pos->next_offset : 0), (long long)want);
 }
 
+static void
+begin_at(struct kafka_source *src, unsigned i, const struct store_position *pos)
+{
+	src->part[i] = (struct reading){.next = pos != NULL ? pos->next_offset :
+		(int64_t)log_part[i].low, .want_hash = pos != NULL ? pos->last_hash : 0};
+	log_part[i].next = src->part[i].next;
+}
+
+static void
+hold(struct reading *r)
+{
+	r->held = r->lost = r->told = r->left = true;
+}
+
 int
 kafka_source_new(const struct kafka_source_options *opt, struct kafka_source **ret,
 		 struct fm_err *err)
@@ -233,9 +248,9 @@ kafka_source_new(const struct kafka_source_options *opt, struct kafka_source **r
 		const bool known = opt->position(opt->ctx, log_part[i].topic, log_part[i].no, &pos);
 
 		check_position(i, known, &pos);
-		src->part[i].next = known ? pos.next_offset : (int64_t)log_part[i].low;
-		src->part[i].want_hash = known ? pos.last_hash : 0;
-		log_part[i].next = src->part[i].next;
+		begin_at(src, i, known ? &pos : NULL);
+		if (opt->held(opt->ctx, log_part[i].topic, log_part[i].no))
+			hold(&src->part[i]);
 	}
 	*ret = source = src;
 	return 0;
@@ -378,7 +393,7 @@ kafka_source_state(const struct kafka_source *src, const char *topic, int32_t pa
 {
 	const struct reading *r = &src->part[broker_part_of(topic, partition)];
 
-	*ret = r->lost ? KAFKA_INPUT_LOST : is_heard(src) ? KAFKA_INPUT_READING :
+	*ret = r->held ? KAFKA_INPUT_HELD : r->lost ? KAFKA_INPUT_LOST : is_heard(src) ? KAFKA_INPUT_READING :
 		KAFKA_INPUT_WAITING;
 	return 0;
 }
@@ -418,6 +433,31 @@ kafka_source_leave_lost(struct kafka_source *src, const char *topic, int32_t par
 	if (!r->lost)
 		return -ENOENT;
 	r->left = true;
+	return 0;
+}
+
+/* The record at hand has not been read after all. */
+int
+kafka_source_hold(struct kafka_source *src, const char *topic, int32_t partition)
+{
+	const unsigned i = broker_part_of(topic, partition);
+
+	src->part[i].next--;
+	log_part[i].next = src->part[i].next;
+	log_part[i].handed--;
+	hold(&src->part[i]);
+	return 0;
+}
+
+int
+kafka_source_release(struct kafka_source *src, const char *topic, int32_t partition)
+{
+	const unsigned i = broker_part_of(topic, partition);
+	struct store_position pos;
+
+	if (!src->part[i].held)
+		return -ENOENT;
+	begin_at(src, i, src->opt.position(src->opt.ctx, topic, partition, &pos) ? &pos : NULL);
 	return 0;
 }
 

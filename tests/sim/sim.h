@@ -277,6 +277,7 @@ struct world_options {
 	bool lost_stop;
 	int64_t heartbeat;              /* ns; 0: none */
 	bool away_refuses;
+	uint64_t bad_records;
 };
 void world_format(const struct world_options *opt);
 /*

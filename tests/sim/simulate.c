@@ -223,7 +223,8 @@ make_world(uint64_t seed)
 		.keep_backlog = trims ? 10 + draw(&r, 40) : 0, .lost_stop = draw(&r, 2),
 		.reserve = draw(&r, 2) ? 4096 : 0,
 		.heartbeat = draw(&r, 2) ? 300 * S : 0,
-		.away_refuses = fm_hash64(&seed, sizeof(seed), 1) % 3 == 0};
+		.away_refuses = fm_hash64(&seed, sizeof(seed), 1) % 3 == 0,
+		.bad_records = fm_hash64(&seed, sizeof(seed), 2) % 4};
 	struct story_options story = {.seed = seed, .records = 1500 + draw(&r, 9000), .hosts = 6,
 		.guests = 8 + draw(&r, 40), .latency = (int64_t)draw(&r, 300) * FM_NS_PER_MS,
 		.jitter = draw(&r, 2) ? (int64_t)draw(&r, 3000) * FM_NS_PER_MS : 0,

@@ -194,6 +194,7 @@ make_conf(const struct world_options *opt)
 	conf->lost_stop = opt->lost_stop;
 	conf->reserve = opt->reserve;
 	conf->starts = 0;
+	conf->bad_records = opt->bad_records;
 	conf->backup = (struct fm_span){0};     /* its files are real ones, the disk here is not */
 	conf->heartbeat = (struct fm_span){opt->heartbeat};
 	return conf;

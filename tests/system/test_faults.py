@@ -436,6 +436,96 @@ class Clock(Faults):
 
 # ---- records that end fmd --------------------------------------------------------------------------
 
+# ---- records that cannot be read ------------------------------------------------------------------
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Spoilt(Faults):
+    """A producer that has changed its format, beside one that has not."""
+
+    def setUp(self):
+        super().setUp()
+        subprocess.run(["kcat", "-L", "-b", self.broker], capture_output=True, check=True)
+        self.config_ = self.conf("limits: {bad_records: 3}\n", ("fm.requests", "libvirt.events"))
+
+    def input(self, topic="fm.requests"):
+        return [r for r in self.rows("ledger") if r["topic"] == topic][0]
+
+    def paused(self):
+        wait(lambda: self.input()["state"] == "paused", "the partition to be paused")
+
+    def pause(self):
+        self.produce("fm.requests", request(entity="host=before"), *[f"bad-{i}" for i in range(5)],
+                     request(entity="host=behind"))
+        fmd = self.start("-c", self.config_)
+        self.paused()
+        return fmd
+
+    def assert_paused(self):
+        self.assertEqual([self.input()[k] for k in ("read", "applied", "quarantined", "state")],
+                         [4, 1, 3, "paused"])
+        self.assertEqual(self.hosts(), {"host=before": 1})
+
+    def test_a_partition_is_paused_and_nothing_is_lost(self):
+        fmd = self.pause()
+        alarm = self.raised("990.014")
+        self.assertIn("3 of the last 4 records could not be read, nor can that at offset 4",
+                      alarm["reason_text"])
+        self.assert_paused()
+        since = self.input()["since"]
+        fmd.kill()
+        fmd.wait()
+        fmd = self.start("-c", self.config_)
+        self.paused()
+        # Others are read as ever. What an operator deletes while it holds comes back.
+        self.produce("libvirt.events", request(entity="host=beside"))
+        wait(lambda: "host=beside" in self.hosts(), "the other topic")
+        self.assertEqual(self.input()["since"], since)
+        self.assertEqual(self.raised("990.014")["count"], 1)
+        self.assertEqual(self.fm("alarm-delete", "--yes", alarm["uuid"]).returncode, 0)
+        self.raised("990.014")
+
+        out = self.fm("input-resume", "fm.requests", "0")
+        self.assertEqual(out.returncode, 0, out.stderr)
+        fmd.kill()                              # the answer is durable
+        fmd.wait()
+        self.start("-c", self.config_)
+        wait(lambda: "host=behind" in self.hosts(), "what lay behind")
+        self.assertEqual(self.active("990.014"), [])
+        row = self.input()
+        self.assertEqual([row[k] for k in ("read", "applied", "quarantined", "state")],
+                         [7, 2, 5, "reading"])
+        self.assertEqual(set(self.hosts().values()), {1})
+        self.produce("fm.requests", *[f"worse-{i}" for i in range(5)])  # who resumed has looked
+        wait(lambda: self.input()["quarantined"] == 10, "all of them")
+        self.assertEqual(self.input()["state"], "reading")
+        out = self.fm("input-resume", "fm.requests", "0")
+        self.assertEqual(out.returncode, 1)
+
+    def test_it_watches_again_after_a_thousand_good_ones(self):
+        self.pause()
+        self.assertEqual(self.fm("input-resume", "fm.requests", "0").returncode, 0)
+        wait(lambda: "host=behind" in self.hosts(), "what lay behind")
+        self.produce("fm.requests", *[request(entity="host=behind") for _ in range(1000)])
+        wait(lambda: self.hosts()["host=behind"] == 1001, "a thousand", 60)
+        self.cleared("990.014")
+        self.produce("fm.requests", *[f"worse-{i}" for i in range(4)])
+        self.raised("990.014")
+        self.assertEqual(self.input()["quarantined"], 8)
+
+    def test_latest_skips_and_says_what(self):
+        self.pause()
+
+        def skipped():
+            return self.fm("input-resume", "fm.requests", "0", "latest").returncode == 0
+        wait(skipped, "the broker to say what there is")
+        self.assertIn("offsets 4 to 6 were skipped by command; reading goes on at offset 7",
+                      self.raised("990.008")["reason_text"])
+        self.cleared("990.014")
+        self.produce("fm.requests", request(entity="host=new"))
+        wait(lambda: "host=new" in self.hosts(), "the next record")
+        self.assertEqual(self.hosts(), {"host=before": 1, "host=new": 1})
+
+
 @unittest.skipUnless(shutil.which("kcat"), "needs kcat")
 class CrashLoop(Faults):
     """A failpoint kills fmd at the first record that it reads in each run."""

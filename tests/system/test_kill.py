@@ -52,7 +52,7 @@ kafka:
   inputs:
 {inputs}
   outputs: {{alarms: fm.alarms.{suffix}, transitions: fm.transitions.{suffix}, quarantine: fm.quarantine.{suffix}}}
-limits: {{cycle_records: {cycle}, starts: 0}}    # no record is to blame for these kills
+limits: {{cycle_records: {cycle}, starts: 0, bad_records: 0}}    # no record is to blame for these kills
 self: {{heartbeat: 0}}
 log: {{level: warning}}
 """)

@@ -125,7 +125,7 @@ class Input(Self):
         self.end(fmd)
 
     def test_a_flood_of_bad_records_is_one_line_and_a_count(self):
-        fmd = self.demo()
+        fmd = self.demo(QUICK + "limits: {bad_records: 0}\n")
         self.produce("fm.requests", *["}{"] * 500)
         wait(lambda: self.figure("store", "quarantined ever") == 500, "all to be counted")
         self.assertEqual(self.figure("log lines held back", "records quarantined"), 499)

@@ -13,6 +13,7 @@ struct src_rig {
 	struct kafka_lost lost;         /* the last one told */
 	unsigned n_lost;
 	bool leave;                     /* what is lost is left at once */
+	bool held;                      /* partition 0 is, from its start */
 };
 
 static void
@@ -38,6 +39,14 @@ position(void *ctx, const char *topic, int32_t partition, struct store_position 
 	return false;
 }
 
+static bool
+held(void *ctx, const char *topic, int32_t partition)
+{
+	const struct src_rig *r = ctx;
+	(void)topic;
+	return r->held && partition == 0;
+}
+
 static void
 open_source_at(struct src_rig *r, const char *brokers, const char *const *topics, unsigned n,
 	       enum kafka_start start, const struct kafka_setting *settings, unsigned n_settings)
@@ -46,7 +55,7 @@ open_source_at(struct src_rig *r, const char *brokers, const char *const *topics
 		.conf = {.brokers = brokers, .client_id = "t", .settings = settings,
 			 .n_settings = n_settings},
 		.topics = topics, .n_topics = n, .start = start, .position = position,
-		.lost = on_lost, .notice = rig_notice, .ctx = r,
+		.lost = on_lost, .held = held, .notice = rig_notice, .ctx = r,
 	};
 	struct fm_err err;
 	cr_assert_eq(kafka_source_new(&opt, &r->src, &err), 0, "%s", err.msg);
@@ -353,6 +362,57 @@ Test(source, a_lost_partition_goes_on_at_the_offset_it_is_given)
 	assert_reads(&r, &rec, "-");
 	cr_assert_eq(state_of(&r, 0), KAFKA_INPUT_READING);
 	cr_assert_eq(kafka_source_find_lost(r.src, "in", 0, &lost), -ENOENT);
+	stop(&r);
+}
+
+/* With the record at hand, which comes again; b stands in for what the caller has stored. */
+Test(source, a_held_partition_goes_on_where_it_was_stored)
+{
+	struct src_rig r = {.pos = {after_b()}, .n_pos = 1};
+	struct kafka_record rec;
+	struct kafka_lost lost;
+	rig_start(&r.rig, one_topic, 1, 2);
+	produce_abc(&r.rig);
+	rig_produce(&r.rig, "in", 1, T0 + 9, "other");
+	rig_produce(&r.rig, "in", 0, T0 + 3, "d");
+	rig_flush(&r.rig);
+	open_source(&r, one_topic, 1);
+	assert_reads(&r, &rec, "c");
+
+	cr_assert_eq(kafka_source_hold(r.src, "in", 0), 0);
+	assert_reads(&r, &rec, "other");
+	assert_reads(&r, &rec, "-");
+	cr_assert_eq(state_of(&r, 0), KAFKA_INPUT_HELD);
+	for (int i = 0; i < RIG_WAITS && kafka_source_find_lost(r.src, "in", 0, &lost) < 0; i++)
+		cr_assert_eq(turn(&r, &rec), 0);
+	cr_assert_eq(kafka_source_find_lost(r.src, "in", 0, &lost), 0);
+	cr_assert_eq(lost.wanted, 2);
+	cr_assert_eq(lost.low, 0);
+	cr_assert_eq(lost.high, 4);
+	cr_assert_not(lost.anew);
+	cr_assert_eq(r.n_lost, 0);
+
+	cr_assert_eq(kafka_source_release(r.src, "in", 1), -ENOENT);
+	cr_assert_eq(kafka_source_release(r.src, "in", 0), 0);
+	assert_reads(&r, &rec, "c");
+	assert_reads(&r, &rec, "d");
+	assert_reads(&r, &rec, "-");
+	cr_assert_eq(kafka_source_release(r.src, "in", 0), -ENOENT);
+	stop(&r);
+}
+
+Test(source, a_partition_may_be_held_from_the_start)
+{
+	struct src_rig r = {.pos = {after_b()}, .n_pos = 1, .held = true};
+	struct kafka_record rec;
+	rig_start(&r.rig, one_topic, 1, 2);
+	produce_abc(&r.rig);
+	open_source(&r, one_topic, 1);
+	assert_reads(&r, &rec, "-");
+	cr_assert_eq(state_of(&r, 0), KAFKA_INPUT_HELD);
+	r.held = false;
+	cr_assert_eq(kafka_source_release(r.src, "in", 0), 0);
+	assert_reads(&r, &rec, "c");
 	stop(&r);
 }
 
