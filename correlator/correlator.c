@@ -2,7 +2,7 @@
  * correlator: the way in. Sets up each input (time, cause, sink), hands it to the tracker or the
  * life cycle, and says what became of it.
  */
-#include "correlator/correlator_priv.h"
+#include "correlator/refused_priv.h"
 
 #include <stdlib.h>
 
@@ -320,16 +320,50 @@ corr_self(struct correlator *corr, struct fm_time at, const char *alarm_id, cons
 
 /* ---- catalogue ------------------------------------------------------------------------------------- */
 
+static bool
+is_alone(const struct cat_rule *rule)
+{
+	const struct cat_record *rec = rule->record;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < rec->n_rules; i++)
+		n += rec->rules[i].fact == rule->fact;
+	return n == 1;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* One of several on the same fact is known by its If: they may have changed places. */
+static const struct cat_rule *
+same_rule(const struct correlator *corr, const struct cat_rule *rule)
+{
+	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
+	const int64_t index = rules_index(rule);
+	const struct cat_rule *next;
+
+	if (rec == NULL || index >= (int64_t)rec->n_rules)
+		return NULL;
+	next = &rec->rules[index];
+	if (next->fact != rule->fact || next->group.by != rule->group.by ||
+	    ((!is_alone(rule) || !is_alone(next)) &&
+	     !same_text(next->when.source, rule->when.source)))
+		return NULL;
+	return next;
+}
+
 /* A rule that is gone is gone from the kept row, too: a later catalogue may have one in its place. */
 static void
 relink_rule(struct correlator *corr, struct corr_alarm *al)
 {
-	const int64_t index = rules_index(al->rule);
+	const struct cat_rule *was = al->rule;
 
 	al->rec = cat_find(corr->next_cat, al->a.alarm_id);
-	al->rule = al->rec != NULL && index >= 0 && index < (int64_t)al->rec->n_rules ?
-		&al->rec->rules[index] : NULL;
-	if (index >= 0 && al->rule == NULL)
+	al->rule = was != NULL ? same_rule(corr, was) : NULL;
+	if (was != NULL && al->rule == NULL)
 		al_dirty(corr, al);
 }
 
@@ -346,18 +380,6 @@ relink_alarms(struct correlator *corr)
 	}
 	for (al = corr->cleared.head; al != NULL; al = al->next)
 		relink_rule(corr, al);
-}
-
-static const struct cat_rule *
-same_rule(const struct correlator *corr, const struct cat_rule *rule)
-{
-	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
-	const int64_t index = rules_index(rule);
-
-	if (rec == NULL || index >= (int64_t)rec->n_rules || rec->rules[index].fact != rule->fact ||
-	    rec->rules[index].group.by != rule->group.by)
-		return NULL;
-	return &rec->rules[index];
 }
 
 /* A slot whose rule is gone ends as if its fact had ended. */

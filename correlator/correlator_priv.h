@@ -23,6 +23,8 @@
 
 struct corr_alarm;
 struct instance;
+struct near_miss;
+struct refused;
 
 /* ---- deadlines (deadline.c) -------------------------------------------------------------- */
 
@@ -287,26 +289,6 @@ struct windows {
 };
 #define WINDOW_NAME "window|"           /* of an operator's row; its name follows */
 
-/* ---- what rules have refused (refused.c) ------------------------------------------------------- */
-
-#define REFUSED_MAX 1024u               /* remembered of each sort */
-/* KEY: the group has no such thing in common with others (its host, its pool is not known). */
-enum refusal { REFUSED_IF, REFUSED_THRESHOLD, REFUSED_KEY };
-struct refused {
-	const struct cat_rule *rule;
-	struct fm_uuid uuid;            /* of the instance, or */
-	const struct host *host;
-	struct fm_time at;
-	enum refusal why;
-};
-/* A group that ended and never had an alarm. */
-struct near_miss {
-	const struct cat_rule *rule;
-	char *group;                    /* its name */
-	unsigned most;                  /* members at once */
-	struct fm_time at;
-};
-
 /* ---- groups (group.c) ------------------------------------------------------------------------ */
 
 struct group_member {
@@ -397,7 +379,7 @@ struct correlator {
 	struct muted_id *muted;         /* by alarm id */
 	struct windows windows;
 	struct deadline boundary;       /* WINDOW: the next time that one opens or closes */
-	struct refused *refused;        /* a ring; NULL: nothing yet */
+	struct refused *refused;        /* a ring (refused_priv.h); NULL: nothing yet */
 	uint64_t n_refused;             /* ever added; slot = n % REFUSED_MAX */
 	struct near_miss *missed;       /* likewise */
 	uint64_t n_missed;
@@ -605,21 +587,11 @@ int64_t rules_index(const struct cat_rule *rule);
 /* True when there is no condition. */
 bool cond_holds(const struct correlator *corr, const struct cat_if *when,
 		const struct fact_values *v);
-
-/* refused.c */
-void refused_add(struct correlator *corr, const struct cat_rule *rule,
-		 const struct fact_values *v, enum refusal why);
-/* The last one of this subject; NULL: none is remembered. */
-const struct refused *refused_find(const struct correlator *corr, const struct cat_rule *rule,
-				   const struct instance *inst, const struct host *host);
-/* The one that is i from the last; NULL: no more are remembered. */
-const struct refused *refused_at(const struct correlator *corr, uint64_t i);
-void missed_add(struct correlator *corr, const struct group *g);
-/* The last one of that group; NULL: none is remembered. */
-const struct near_miss *missed_find(const struct correlator *corr, const struct cat_rule *rule,
-				    const char *group);
-/* Forgets all. */
-void refused_free(struct correlator *corr);
+/* Of the rules on a fact those of one record stand together: where those of rule[first] end. */
+unsigned cond_alternatives(const struct cat_rule *const *rule, unsigned n, unsigned first);
+/* The first of them that applies; NULL: none. */
+const struct cat_rule *cond_first(const struct correlator *corr, const struct cat_rule *const *rule,
+				  unsigned n, const struct fact_values *v);
 
 /* group.c */
 void group_enter(struct correlator *corr, const struct cat_rule *rule, struct instance *inst);

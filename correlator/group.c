@@ -6,7 +6,7 @@
  * A group lives as long as it has members that count or an alarm of a state; it is known by a name
  * made of its rule and its key, which is also the name of its row.
  */
-#include "correlator/correlator_priv.h"
+#include "correlator/refused_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -345,6 +345,17 @@ raise(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *s
 	rel_spread(corr, al);
 }
 
+/* Set again by another rule of its record: what ends it is said there from now on. */
+static void
+follow_rule(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
+{
+	if (spec->rule == NULL || al->rule == NULL || al->rule == spec->rule || al->slot != NULL ||
+	    al->group != NULL)
+		return;
+	al->rule = spec->rule;
+	dl_cancel(corr, &al->expire);
+}
+
 static struct corr_alarm *
 set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
 {
@@ -352,6 +363,7 @@ set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spe
 	if (!FM_BUG(ALARM_CLEAN))
 		al_dirty(corr, al);
 	corr->effect = true;
+	follow_rule(corr, al, spec);
 	if (!spec->keep_existing)
 		al_change(corr, al, spec->severity, spec->text);
 	if (spec->rule != NULL && spec->rule->expire.ns > 0)

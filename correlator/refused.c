@@ -4,7 +4,7 @@
  * ones are remembered, all rules and subjects together; nothing else depends on them, so they are not
  * kept over a restart.
  */
-#include "correlator/correlator_priv.h"
+#include "correlator/refused_priv.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * holds (the slot's diagram is in correlator_priv.h); an "On" rule makes an alarm with an expiry,
  * or a log.
  */
-#include "correlator/correlator_priv.h"
+#include "correlator/refused_priv.h"
 
 #include <stdlib.h>
 
@@ -299,6 +299,33 @@ slot_takes(const struct slot *slot, struct corr_alarm *al)
 	return true;
 }
 
+/* Flapping, and its fact does not hold right now. */
+static bool
+is_gone(const struct slot *slot)
+{
+	return is_flapping(slot) && slot->flap->gone;
+}
+
+/*
+ * The state is back before its alarm was cleared, and now another rule of the record applies: the
+ * alarm goes on as that one's.
+ */
+static void
+take_over(struct correlator *corr, struct slot *slot)
+{
+	struct slot *other = *slots_of(slot->inst, slot->host), *next;
+
+	for (; other != NULL; other = next) {
+		next = other->next;
+		if (other == slot || other->rule->record != slot->rule->record ||
+		    other->rule->fact != slot->rule->fact || other->al == NULL ||
+		    (other->phase != SLOT_LEAVING && !is_gone(other)))
+			continue;
+		al_unmark(corr, other->al, fact_attr_name(ATTR_FLAPPING));
+		slot_free(corr, other);
+	}
+}
+
 static void
 slot_raise(struct correlator *corr, struct slot *slot)
 {
@@ -314,6 +341,7 @@ slot_raise(struct correlator *corr, struct slot *slot)
 	if (slot->inst != NULL && attempt_is_broken(slot->inst))
 		spec.host = attempt_failed_side(slot->inst->attempt);
 	spec.raised_at = slot->since;
+	take_over(corr, slot);
 	slot->phase = SLOT_RAISED;
 	struct corr_alarm *al = al_set(corr, &spec);
 
@@ -499,6 +527,27 @@ leave_rule(struct correlator *corr, struct slot *slot)
 		al_clear(corr, al);
 }
 
+/* Its rule applies until its state has ended, whatever the If of others would say by now. */
+static bool
+is_chosen(const struct slot *slot)
+{
+	return slot != NULL && (slot->phase == SLOT_PENDING || slot->phase == SLOT_CLOSED ||
+				(slot->phase == SLOT_RAISED && !is_gone(slot)));
+}
+
+/* Which of a record's rules on the fact applies; NULL: none. */
+static const struct cat_rule *
+choose(const struct correlator *corr, const struct cat_rule *const *rule, unsigned n,
+       struct instance *inst, struct host *host)
+{
+	const struct fact_values v = rules_values(rule[0], inst, host);
+
+	for (unsigned i = 0; n > 1 && i < n; i++)
+		if (is_chosen(slot_find(inst, host, rule[i])))
+			return rule[i];
+	return cond_first(corr, rule, n, &v);
+}
+
 void
 rules_enter(struct correlator *corr, enum fact_id fact, struct instance *inst, struct host *host,
 	    struct fm_time since)
@@ -506,15 +555,17 @@ rules_enter(struct correlator *corr, enum fact_id fact, struct instance *inst, s
 	const struct cat_rule *const *rule;
 	const unsigned n = cat_rules_on(corr->cat, fact, &rule);
 
-	for (unsigned i = 0; i < n; i++) {
-		const struct fact_values v = rules_values(rule[i], inst, host);
+	for (unsigned i = 0, end; i < n; i = end) {
+		const struct cat_rule *chosen;
 
-		if (!cond_holds(corr, &rule[i]->when, &v))
+		end = cond_alternatives(rule, n, i);
+		chosen = choose(corr, &rule[i], end - i, inst, host);
+		if (chosen == NULL)
 			continue;
-		if (rule[i]->group.by != GROUP_NONE)
-			group_enter(corr, rule[i], inst);
+		if (chosen->group.by != GROUP_NONE)
+			group_enter(corr, chosen, inst);
 		else
-			enter_rule(corr, rule[i], inst, host, since);
+			enter_rule(corr, chosen, inst, host, since);
 	}
 }
 
@@ -589,7 +640,7 @@ rules_closed(struct correlator *corr, struct corr_alarm *al)
 		return;
 	dl_cancel(corr, &slot->timer);
 	dl_cancel(corr, &slot->next_step);
-	if (slot->phase == SLOT_LEAVING || (is_flapping(slot) && slot->flap->gone)) {
+	if (slot->phase == SLOT_LEAVING || is_gone(slot)) {
 		slot_free(corr, slot);
 		return;
 	}
@@ -648,16 +699,22 @@ clear_by_event(struct correlator *corr, enum fact_id fact, const struct fact_val
 	}
 }
 
-/* SEV_NONE: a clause of the rule says no. */
-static enum severity
-event_severity(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v)
+static void
+apply_event(struct correlator *corr, const struct cat_rule *rule, const struct fact_values *v)
 {
-	const bool wanted = cond_holds(corr, &rule->when, v);
-	const enum severity sev = wanted ? rules_severity(corr, rule, v) : SEV_NONE;
+	const enum severity sev = rules_severity(corr, rule, v);
+	struct alarm_spec spec;
 
 	if (sev == SEV_NONE)
-		refused_add(corr, rule, v, wanted ? REFUSED_THRESHOLD : REFUSED_IF);
-	return sev;
+		refused_add(corr, rule, v, REFUSED_THRESHOLD);
+	else if (rule->group.by != GROUP_NONE)
+		group_event(corr, rule, v, sev);
+	else if (!spec_from_rule(corr, rule, sev, rule->text, v, &spec))
+		return;
+	else if (rule->record->is_log)
+		al_log(corr, &spec);
+	else
+		(void)al_set(corr, &spec);
 }
 
 void
@@ -668,22 +725,14 @@ rules_event(struct correlator *corr, enum fact_id fact, const struct fact_values
 
 	corr->effect = corr->effect || n > 0;
 	clear_by_event(corr, fact, v);
-	for (unsigned i = 0; i < n; i++) {
-		const enum severity sev = event_severity(corr, rule[i], v);
-		struct alarm_spec spec;
+	for (unsigned i = 0, end; i < n; i = end) {
+		end = cond_alternatives(rule, n, i);
+		const struct cat_rule *chosen = cond_first(corr, &rule[i], end - i, v);
 
-		if (sev == SEV_NONE)
-			continue;
-		if (rule[i]->group.by != GROUP_NONE) {
-			group_event(corr, rule[i], v, sev);
-			continue;
-		}
-		if (!spec_from_rule(corr, rule[i], sev, rule[i]->text, v, &spec))
-			continue;
-		if (rule[i]->record->is_log)
-			al_log(corr, &spec);
-		else
-			(void)al_set(corr, &spec);
+		if (chosen != NULL)
+			apply_event(corr, chosen, v);
+		for (unsigned k = i; chosen == NULL && k < end; k++)
+			refused_add(corr, rule[k], v, REFUSED_IF);
 	}
 }
 

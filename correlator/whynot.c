@@ -139,12 +139,28 @@ whynot_shown(const char *source)
 	return (int)fm_utf8_cut(source, strlen(source), 400);
 }
 
+/* Of several rules on the state one applies. */
+static const struct slot *
+instead_of(const struct slot *slot, const struct cat_rule *rule)
+{
+	while (slot != NULL && (slot->rule == rule || slot->rule->record != rule->record ||
+				slot->rule->fact != rule->fact || slot->phase == SLOT_IDLE))
+		slot = slot->next;
+	return slot;
+}
+
 static void
 tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot *slot)
 {
+	const struct slot *other = instead_of(slot, rule);
+
 	while (slot != NULL && slot->rule != rule)
 		slot = slot->next;
-	if (slot != NULL && slot->phase != SLOT_IDLE)
+	if (other != NULL)
+		whynot_tell(q, "other-rule", "%s holds, and the rule of line %u applies to it instead of "
+			    "that of line %u", fact_name(rule->fact), (unsigned)other->rule->line,
+			    (unsigned)rule->line);
+	else if (slot != NULL && slot->phase != SLOT_IDLE)
 		tell_slot(q, slot, fact_name(rule->fact));
 	else if (rule->when.root != NULL)
 		whynot_tell(q, "condition", "%s holds, but when it began, If said no: %.*s (catalogue line %u)",

@@ -4,7 +4,7 @@
 #ifndef WHYNOT_PRIV_H
 #define WHYNOT_PRIV_H
 
-#include "correlator/correlator_priv.h"
+#include "correlator/refused_priv.h"
 
 struct asking {
 	const struct correlator *corr;

@@ -33,53 +33,6 @@ struct cond_reading {
 
 static const struct cat_cond *read_any(struct cond_reading *cr);
 
-/* ---- what a fact carries ----------------------------------------------------------------- */
-
-static const struct {
-	enum fact_attr attr;
-	enum fact_id first, last;
-} carried[] = {
-	{ATTR_SOURCE_HOST, FACT_INSTANCE_MIGRATING, FACT_INSTANCE_MIGRATING},
-	{ATTR_SOURCE_HOST, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
-	{ATTR_DESTINATION_HOST, FACT_INSTANCE_MIGRATING, FACT_INSTANCE_MIGRATING},
-	{ATTR_DESTINATION_HOST, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
-	{ATTR_ATTEMPT, FACT_INSTANCE_MIGRATING, FACT_INSTANCE_MIGRATING},
-	{ATTR_ATTEMPT, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
-	{ATTR_ELAPSED_S, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
-	{ATTR_DOWNTIME_MS, FACT_MIGRATION_CANCELLED, FACT_INSTANCE_DOWNTIME},
-	{ATTR_METHOD, FACT_MIGRATION_CANCELLED, FACT_INSTANCE_DOWNTIME},
-	{ATTR_REASON, FACT_INSTANCE_STOPPED, FACT_INSTANCE_UNSCHEDULED},
-	{ATTR_REASON, FACT_HOST_DOWN, FACT_HOST_DOWN},
-	{ATTR_REASON, FACT_HOST_UNSEEN, FACT_HOST_UNSEEN},
-	{ATTR_REASON, FACT_MIGRATION_STARTED, FACT_INSTANCE_DELETED},
-	{ATTR_REASON, FACT_PAUSE_REQUESTED, FACT_RESIZE_REVERT_STARTED},
-	{ATTR_REASON, FACT_RESIZE_REVERTED, FACT_RESIZE_REVERTED},
-	{ATTR_INITIATOR, FACT_MIGRATION_STARTED, FACT_INSTANCE_DOWNTIME},
-	{ATTR_INITIATOR, FACT_INSTANCE_CREATED, FACT_INSTANCE_DELETED},
-	{ATTR_INITIATOR, FACT_PAUSE_REQUESTED, FACT_RESIZE_REVERT_STARTED},
-	{ATTR_INITIATOR, FACT_RESIZE_REVERTED, FACT_RESIZE_REVERTED},
-	{ATTR_OLD_NAME, FACT_INSTANCE_RENAMED, FACT_INSTANCE_RENAMED},
-	{ATTR_POOL, FACT_INSTANCE_IO_ERROR, FACT_INSTANCE_IO_ERROR},
-};
-
-static bool
-fact_carries(enum fact_id fact, enum fact_attr attr)
-{
-	static const bool of_instances[ATTR_N] = {
-		[ATTR_INSTANCE_NAME] = true, [ATTR_INSTANCE_UUID] = true,
-		[ATTR_TENANT_NAME] = true, [ATTR_TENANT_UUID] = true,
-		[ATTR_LIMIT_S] = true, [ATTR_DOWNTIME_LIMIT_MS] = true,
-	};
-	if (attr == ATTR_HOST_NAME)
-		return true;
-	if (of_instances[attr])
-		return fact_subject_of(fact) == SUBJECT_INSTANCE;
-	for (unsigned i = 0; i < FM_ARRAY_LEN(carried); i++)
-		if (carried[i].attr == attr && fact >= carried[i].first && fact <= carried[i].last)
-			return true;
-	return false;
-}
-
 /* ---- words ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -245,33 +198,59 @@ read_number(struct cond_reading *cr, struct cat_cond *c)
 	return true;
 }
 
+static bool
+check_number_operator(struct cond_reading *cr, const struct cat_cond *c, const char *name)
+{
+	if (c->op != COND_HAS)
+		return true;
+	complain(cr, FND_COND_TYPE, &cr->tok,
+		 fm_arena_printf(&cr->ld->tmp, "%s is a number; ~ looks into texts", name));
+	return false;
+}
+
 static void
 read_number_value(struct cond_reading *cr, struct cat_cond *c, const char *name)
 {
 	const char *more = unit_ns((enum fact_attr)c->attr) != 0 ?
 		" or a time that is a multiple of its unit" : "";
-	if (c->op == COND_HAS)
-		complain(cr, FND_COND_TYPE, &cr->tok,
-			 fm_arena_printf(&cr->ld->tmp, "%s is a number; ~ looks into texts", name));
-	else if (!read_number(cr, c))
+	if (check_number_operator(cr, c, name) && !read_number(cr, c))
 		complain(cr, FND_COND_TYPE, &cr->tok,
 			 fm_arena_printf(&cr->ld->tmp,
 					 "%s is a number; compare it with a whole number%s, not %s",
 					 name, more, cat_quote(cr->ld, cr->tok.s)));
 }
 
+static bool
+check_text_operator(struct cond_reading *cr, const struct cat_cond *c, const char *name,
+		    const char *op)
+{
+	if (c->op == COND_EQ || c->op == COND_NE || c->op == COND_HAS)
+		return true;
+	complain(cr, FND_COND_TYPE, &cr->tok,
+		 fm_arena_printf(&cr->ld->tmp, "%s is a text; it has =, != and ~, but not %s", name,
+				 op));
+	return false;
+}
+
 static void
 read_text_value(struct cond_reading *cr, struct cat_cond *c, const char *name, const char *op)
 {
-	if (c->op != COND_EQ && c->op != COND_NE && c->op != COND_HAS)
-		complain(cr, FND_COND_TYPE, &cr->tok,
-			 fm_arena_printf(&cr->ld->tmp, "%s is a text; it has =, != and ~, but not %s",
-					 name, op));
+	if (!check_text_operator(cr, c, name, op))
+		;
 	else if (at_word(cr, "true") || at_word(cr, "false"))
 		complain(cr, FND_COND_TYPE, &cr->tok,
 			 fm_arena_printf(&cr->ld->tmp, "%s is a text and neither true nor false; "
 					 "quote the word if it is meant as one", name));
 	c->text = cat_keep(cr->ld, cr->tok.s);
+}
+
+static void
+check_carried(struct cond_reading *cr, enum fact_attr attr)
+{
+	if (!cat_fact_carries(cr->fact, attr))
+		complain(cr, FND_COND_NEVER, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp, "%s never carries %s: the comparison would "
+					 "never be true", fact_name(cr->fact), fact_attr_name(attr)));
 }
 
 static int
@@ -284,19 +263,48 @@ read_attribute(struct cond_reading *cr)
 			 fm_arena_printf(&ld->tmp, "%s is not an attribute%s",
 					 cat_quote(ld, cr->tok.s),
 					 cat_suggest_attr(ld, cr->tok.s)));
-	else if (!fact_carries(cr->fact, (enum fact_attr)attr))
-		complain(cr, FND_COND_NEVER, &cr->tok,
-			 fm_arena_printf(&ld->tmp, "%s never carries %s: the comparison would never "
-					 "be true", fact_name(cr->fact),
-					 fact_attr_name((enum fact_attr)attr)));
+	else
+		check_carried(cr, (enum fact_attr)attr);
 	return attr;
+}
+
+/* An attribute to compare with: by its very name, not in quotes. Other spellings of it are values. */
+static bool
+read_other(struct cond_reading *cr, struct cat_cond *c)
+{
+	for (int a = 0; cr->tok.kind == TOKEN_WORD && a < ATTR_N; a++)
+		if (fm_str_is(cr->tok.s, fact_attr_name((enum fact_attr)a)))
+			c->other = a;
+	return c->other >= 0;
+}
+
+static void
+check_pair(struct cond_reading *cr, const struct cat_cond *c, const char *name, const char *op)
+{
+	const enum fact_attr a = (enum fact_attr)c->attr, b = (enum fact_attr)c->other;
+	const char *other = fact_attr_name(b), *wrong = NULL;
+	if (a == b)
+		wrong = fm_arena_printf(&cr->ld->tmp, "%s is compared with itself", name);
+	else if (fact_attr_is_int(a) != fact_attr_is_int(b))
+		wrong = fm_arena_printf(&cr->ld->tmp, "%s is a %s and %s a %s; quote the word if no "
+					"attribute is meant", name,
+					fact_attr_is_int(a) ? "number" : "text", other,
+					fact_attr_is_int(b) ? "number" : "text");
+	else if (unit_ns(a) != unit_ns(b))
+		wrong = fm_arena_printf(&cr->ld->tmp, "%s and %s are not of the same unit", name,
+					other);
+	if (wrong != NULL)
+		complain(cr, FND_COND_TYPE, &cr->tok, wrong);
+	else if (fact_attr_is_int(a) ? check_number_operator(cr, c, name) :
+		 check_text_operator(cr, c, name, op))
+		check_carried(cr, b);
 }
 
 static struct cat_cond *
 new_cond(struct cond_reading *cr, enum cat_cond_op op)
 {
 	struct cat_cond *c = fm_arena_alloc(&cr->ld->cat->arena, sizeof(*c));
-	*c = (struct cat_cond){.op = op, .attr = -1};
+	*c = (struct cat_cond){.op = op, .attr = -1, .other = -1};
 	return c;
 }
 
@@ -318,7 +326,9 @@ read_comparison(struct cond_reading *cr)
 	if ((cr->tok.kind != TOKEN_WORD && cr->tok.kind != TOKEN_QUOTED) || at_keyword(cr))
 		return want(cr, "a value");
 	const char *name = fact_attr_name((enum fact_attr)c->attr);
-	if (c->attr >= 0 && fact_attr_is_int((enum fact_attr)c->attr))
+	if (c->attr >= 0 && read_other(cr, c))
+		check_pair(cr, c, name, op);
+	else if (c->attr >= 0 && fact_attr_is_int((enum fact_attr)c->attr))
 		read_number_value(cr, c, name);
 	else if (c->attr >= 0)
 		read_text_value(cr, c, name, op);
@@ -403,4 +413,28 @@ cat_read_if(struct load *ld, enum fact_id fact, const struct node *n, struct cat
 		root = want(&cr, "and, or or the end");
 	if (root != NULL)
 		*ret = (struct cat_if){cat_keep(ld, node_str(n)), root, n->line};
+}
+
+/* ---- the same ---------------------------------------------------------------------------- */
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+same_cond(const struct cat_cond *a, const struct cat_cond *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->op == b->op && a->attr == b->attr && a->other == b->other && a->num == b->num &&
+	       same_text(a->text, b->text) && same_cond(a->left, b->left) &&
+	       same_cond(a->right, b->right);
+}
+
+bool
+cat_same_if(const struct cat_if *a, const struct cat_if *b)
+{
+	return same_cond(a->root, b->root);
 }

@@ -206,8 +206,12 @@ void cat_read_steps(struct load *ld, const struct rule_reading *rr, const struct
 void cat_check_steps(struct load *ld, const struct rule_reading *rr);
 void cat_read_flap(struct load *ld, const struct rule_reading *rr, const struct node *n);
 void cat_read_group(struct load *ld, const struct rule_reading *rr, const struct node *n);
+/* Whether the fact can have a value for it (cat_carries.c). */
+bool cat_fact_carries(enum fact_id fact, enum fact_attr attr);
 /* If and Clear of a rule whose fact is known (cat_cond.c, cat_clear.c). */
 void cat_read_if(struct load *ld, enum fact_id fact, const struct node *n, struct cat_if *ret);
+/* Both ask the same in the same order; no condition is one, too. */
+bool cat_same_if(const struct cat_if *a, const struct cat_if *b);
 void cat_read_clear(struct load *ld, struct cat_rule *rule, const struct node *n);
 /* True when the record lists the severity; reports it otherwise. */
 bool cat_want_listed(struct load *ld, const struct cat_record *rec, const struct node *n,

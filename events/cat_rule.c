@@ -274,16 +274,31 @@ read_mapping(struct load *ld, struct rule_reading *rr)
 	return has_fact;
 }
 
+/* Of several rules on a fact the first one applies whose If holds. */
+static const char *
+why_shadowed(const struct cat_rule *earlier, const struct cat_rule *rule)
+{
+	if (earlier->group.by != GROUP_NONE || rule->group.by != GROUP_NONE)
+		return "and one of them has Group, which has to be alone";
+	if (earlier->when.root == NULL)
+		return "and has no If: this one never applies";
+	return cat_same_if(&earlier->when, &rule->when) ? "under the same If: this one never applies" :
+		NULL;
+}
+
 static void
 check_shadowed(struct load *ld, const struct cat_rule *rules, unsigned n)
 {
-	bool seen[FACT_N] = {false};
-	for (unsigned i = 0; i < n; i++) {
-		if (seen[rules[i].fact])
+	for (unsigned i = 1; i < n; i++) {
+		const char *why = NULL;
+		unsigned k = 0;
+		for (; why == NULL && k < i; k++)
+			why = rules[k].fact == rules[i].fact ? why_shadowed(&rules[k], &rules[i]) :
+				NULL;
+		if (why != NULL)
 			cat_find_line(ld, FND_SHADOWED, rules[i].line, rules[i].column,
-				      "another rule of this record is about %s already",
-				      fact_name(rules[i].fact));
-		seen[rules[i].fact] = true;
+				      "the rule of line %u is about %s already, %s",
+				      (unsigned)rules[k - 1].line, fact_name(rules[i].fact), why);
 	}
 }
 

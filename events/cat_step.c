@@ -77,24 +77,13 @@ read_attribute(struct load *ld, const struct node *n, const char *field)
 	return attr;
 }
 
-/* What only a migration measures; a count belongs to Group. */
-static bool
-is_measured(enum fact_id fact, enum fact_attr attr)
-{
-	bool migration = (fact >= FACT_MIGRATION_STARTED && fact <= FACT_INSTANCE_DOWNTIME);
-	static const bool of_migration[ATTR_N] = {
-		[ATTR_DOWNTIME_MS] = true, [ATTR_ELAPSED_S] = true, [ATTR_ATTEMPT] = true,
-	};
-	return attr != ATTR_COUNT && (migration || !of_migration[attr]);
-}
-
 static int
 read_measure(struct load *ld, const struct rule_reading *rr, const struct node *n,
 	     const char *field)
 {
 	int attr = read_attribute(ld, n, field);
 	if (attr >= 0 && fact_attr_is_int((enum fact_attr)attr) &&
-	    !is_measured(rr->rule->fact, (enum fact_attr)attr))
+	    !cat_fact_carries(rr->rule->fact, (enum fact_attr)attr))
 		cat_find_at(ld, FND_NEVER_MEASURED, n,
 			    "%s never carries %s: this rule would never do anything",
 			    fact_name(rr->rule->fact), n->text);

@@ -95,6 +95,7 @@ struct cat_cond {
 	enum cat_cond_op op;
 	const struct cat_cond *left, *right;    /* COND_AND, COND_OR; COND_NOT: left */
 	int attr;                       /* enum fact_attr */
+	int other;                      /* enum fact_attr, compared with it; -1: with a value */
 	int64_t num;                    /* INT, in the attribute's unit */
 	const char *text;               /* TEXT */
 };
@@ -272,7 +273,7 @@ const struct cat_limits *cat_limits(const struct catalogue *cat);
 uint64_t cat_hash(const struct catalogue *cat);
 unsigned cat_count(const struct catalogue *cat);
 const struct cat_record *cat_at(const struct catalogue *cat, unsigned i);       /* by id order */
-/* All rules on a fact, in id order. */
+/* All rules on a fact, in id order; those of one record in the order of the file, the first that applies. */
 unsigned cat_rules_on(const struct catalogue *cat, enum fact_id fact,
 		      const struct cat_rule *const **ret);
 /* All that an event clears, in the order of the rules' ids. */

@@ -12,9 +12,9 @@ sys.path.insert(0, str(ROOT / "tests/scenario"))
 import daemon_runner  # noqa: E402
 
 BUILD = None
-# Those with commands of operators, with times when nothing can be read, or with clocks that step.
-NOT_PLAYED = {"clock-step", "flapping-and-operator", "maintenance-commands", "operator", "shelving",
-              "silence", "suppressed-ids"}
+# Those with commands of operators, reloads, with times when nothing can be read, or with clocks that step.
+NOT_PLAYED = {"alternatives-reload", "clock-step", "flapping-and-operator", "maintenance-commands",
+              "operator", "shelving", "silence", "suppressed-ids"}
 
 
 class Scenarios(unittest.TestCase):

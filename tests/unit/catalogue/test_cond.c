@@ -15,6 +15,8 @@ show(const struct cat_cond *c, struct fm_buf *b)
 		fm_buf_addf(b, " %s", fact_attr_name((enum fact_attr)c->attr));
 	if (c->text != NULL)
 		fm_buf_addf(b, " '%s'", c->text);
+	else if (c->other >= 0)
+		fm_buf_addf(b, " %s", fact_attr_name((enum fact_attr)c->other));
 	else if (c->attr >= 0)
 		fm_buf_addf(b, " %lld", (long long)c->num);
 	const struct cat_cond *const side[] = {c->left, c->right};
@@ -112,6 +114,24 @@ Test(cond, attributes_are_those_of_the_fact)
 	wrong(CANCELLED("'old_instance_name = x'"), 439, 10, "migration.cancelled never carries");
 	wrong(ON("host.memory_error", "    If: instance_name = a\n"), 439, 9, "host.memory_error never");
 	wrong(ON("migration.cancelled", "    If: count > 1\n"), 439, 9, "never carries count");
+}
+
+Test(cond, two_attributes_are_compared_when_they_are_of_a_kind)
+{
+	reads(CANCELLED("downtime_ms > downtime_limit_ms and not elapsed_s <= limit_s"),
+	      "(and (> downtime_ms downtime_limit_ms) (not (<= elapsed_s limit_s)))");
+	reads(CANCELLED("source_host != destination_host or reason ~ host_name"),
+	      "(or (!= source_host destination_host) (~ reason host_name))");
+	/* Only by its very name, and not in quotes. */
+	reads(CANCELLED("reason = 'initiator' or reason = Initiator or reason = source"),
+	      "(or (or (= reason 'initiator') (= reason 'Initiator')) (= reason 'source'))");
+	wrong(CANCELLED("downtime_ms > reason"), 438, 23, "downtime_ms is a number and reason a text");
+	wrong(CANCELLED("reason = attempt"), 438, 18, "reason is a text and attempt a number; quote");
+	wrong(CANCELLED("elapsed_s > downtime_ms"), 438, 21, "not of the same unit");
+	wrong(CANCELLED("reason = reason"), 438, 18, "compared with itself");
+	wrong(CANCELLED("reason < initiator"), 438, 18, "it has =, != and ~");
+	wrong(CANCELLED("attempt ~ count"), 438, 19, "~ looks into texts");
+	wrong(CANCELLED("reason = pool"), 439, 18, "migration.cancelled never carries pool");
 }
 
 /* n comparisons, joined. */

@@ -518,3 +518,40 @@ Test(docs, state_the_default_limits)
 	fm_buf_fini(&doc);
 	unload(&l);
 }
+
+static void
+expect_finding(unsigned number, bool there, const char *text)
+{
+	struct loaded l = load_text(text);
+	struct fm_buf b = {0};
+	cr_expect_eq(finding(&l, number) != NULL, there, "F%u in\n%s\n%s", number, text,
+		     findings_text(&l, &b));
+	fm_buf_fini(&b);
+	unload(&l);
+}
+
+Test(findings, a_rule_that_an_earlier_one_leaves_nothing_to_do)
+{
+#define TWO(first, second) ALARM("700.001", "major") RULE("    - {While: instance.failed" first "}\n" \
+		"    - While: instance.paused\n    - {While: instance.failed" second "}\n")
+	expect_finding(426, true, TWO("", ", If: reason = a"));
+	expect_finding(426, true, TWO(", If: reason = a", ", If: 'reason==\"a\"'"));
+	expect_finding(426, true, TWO(", If: reason = a and host_name = b",
+				      ", If: (reason = a) and (host_name = b)"));
+	expect_finding(426, false, TWO(", If: reason = a", ", If: reason ~ a"));
+	expect_finding(426, false, TWO(", If: reason = a", ", If: reason = initiator"));
+	expect_finding(426, false, TWO(", If: reason = a", ""));
+	expect_finding(426, true, HOST_ALARM("270.001", "major")
+		RULE("    - {While: instance.failed, If: reason = a}\n    - While: instance.failed\n"
+		     "      Group: {By: host, At_Least: 3, Within: 10s}\n"));
+}
+
+Test(findings, a_threshold_asks_for_what_its_event_carries)
+{
+#define MEASURES(fact, keys) ON(fact, "    Expire: 1h\n    Threshold: {" keys ", Major: \"> 1\"}\n")
+	expect_finding(433, false, MEASURES("instance.downtime", "Of: downtime_ms, Per: downtime_limit_ms"));
+	expect_finding(433, false, MEASURES("reboot.done", "Of: limit_s"));
+	expect_finding(433, true, MEASURES("migration.started", "Of: downtime_ms"));
+	expect_finding(433, true, MEASURES("instance.downtime", "Of: elapsed_s, Per: flapping"));
+	expect_finding(433, true, MEASURES("host.memory_error", "Of: limit_s"));
+}

@@ -42,6 +42,9 @@ static const char catalogue[] =
 	"  Entity_Instance_ID: host=<source_host>.destination=<destination_host>\n"
 	RULE("    While: instance.migrating\n    Group: {By: host_pair, At_Least: 2, Within: 1m}\n"
 	     "    If: not instance_name = test\n")
+	ALARM("700.008", "[minor, major]")
+	RULE("    - {While: instance.suspended, If: host_name = compute-0, Severity: major, Hold_On: 10s}\n"
+	     "    - {While: instance.suspended, Severity: minor}\n")
 	HOST_ALARM("200.004", "major")
 	RULE("    Suppresses: {Alarms: [700.001], Where: instance.host == host}\n");
 
@@ -382,5 +385,16 @@ Test(whynot, knows_pairs_of_hosts)
 	cr_assert_not_null(strstr(c.texts.s, "1 of instance.migrating from compute-0 to compute-1"));
 	because(&c, "270.007", HOST, "entity", "no destination=");
 	because(&c, "270.007", "host=compute-0.destination=x", "unknown-subject", "destination");
+	end(&c);
+}
+
+Test(whynot, tells_which_of_a_records_rules_applies)
+{
+	struct core c = begin();
+
+	nova(&c, "instance.update state=suspended");
+	because(&c, "700.008", VM, "hold-on other-rule", "and the rule of line");
+	wait_for(&c, 10);
+	because(&c, "700.008", VM, "active", "major");
 	end(&c);
 }
