@@ -48,9 +48,25 @@ overrule(struct alarm_spec *spec, const struct ev_request *rq)
 	spec->keep_existing = rq->keep_existing == 1;
 }
 
+/* There is always a text: without one nobody could tell what is wrong. */
+static const char *
+text_without(struct correlator *corr, const struct alarm_spec *spec, enum severity sev)
+{
+	const struct fact_values v = {.inst = spec->inst, .host = spec->host, .count = EV_ABSENT};
+
+	fm_buf_reset(&corr->text);
+	if (spec->rec != NULL)
+		text_render(cat_text_for(spec->rec, sev), &v, corr, &corr->text);
+	if (corr->text.len == 0)
+		fm_buf_addf(&corr->text, "Set by request without a text; the catalogue has none for %s",
+			    spec->alarm_id);
+	return corr->text.s;
+}
+
 /*
  * An id that the catalogue does not know is kept, not refused: the incumbent's producers may
- * be newer than its catalogue. It then has what the request gives and neutral values else.
+ * be newer than its catalogue. It then has what the request gives and neutral values else. What the
+ * catalogue has as a log is written as one, whichever was asked for: it has no end.
  */
 static void
 set_or_log(struct correlator *corr, const struct event *ev, const char *id, const char *entity)
@@ -74,17 +90,11 @@ set_or_log(struct correlator *corr, const struct event *ev, const char *id, cons
 	spec.host = host_of(corr, entity, spec.inst);
 	/* The producer's own time, unless it lies in the future of what we have seen. */
 	spec.raised_at = ev->stamp.ns != 0 && ev->stamp.ns <= corr->now.ns ? ev->stamp : corr->now;
-	if (text == NULL && rec != NULL) {
-		const struct fact_values v = {.inst = spec.inst, .host = spec.host,
-			.count = EV_ABSENT};
-
-		text_render(cat_text_for(rec, sev), &v, corr, &corr->text);
-	}
-	spec.text = text != NULL ? text : rec != NULL ? corr->text.s : "";
+	spec.text = text != NULL && text[0] != '\0' ? text : text_without(corr, &spec, sev);
 	if (repair != NULL)
 		spec.repair = repair;
 	overrule(&spec, rq);
-	if (rq->op == REQ_LOG)
+	if (rq->op == REQ_LOG || (rec != NULL && rec->is_log))
 		al_log(corr, &spec);
 	else
 		(void)al_set(corr, &spec);

@@ -94,6 +94,8 @@ add_value(const struct correlator *corr, const struct fact_values *v, int attr, 
 
 	if (s != NULL && s[0] != '\0')
 		fm_buf_adds(b, s);
+	else if (attr == ATTR_INITIATOR)
+		fm_buf_adds(b, b->len == 0 ? "Somebody" : "somebody");
 	else if (attr != ATTR_REASON)
 		fm_buf_adds(b, "unknown");
 }
