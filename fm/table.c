@@ -420,12 +420,37 @@ print_line(const char *line, const struct layout *lay, const struct look *look, 
 	return next_line(line);
 }
 
+/* No width is left to take away: each row from top to bottom, its headings on the left. */
+static void
+print_upright(const struct table *t, const struct look *look)
+{
+	static const struct table_column cols[] = {{.heading = "Property"},
+		{.heading = "Value", .flex = FLEX_WRAP}};
+	struct table *up = table_new(cols, FM_ARRAY_LEN(cols));
+
+	for (size_t n = t->n_cols; n < t->n_rows * t->n_cols; n++) {
+		char empty[] = "", *const apart[] = {empty, empty};
+		char *const cells[] = {t->cell[n % t->n_cols], t->cell[n]};
+
+		if (n > t->n_cols && n % t->n_cols == 0)
+			table_add(up, apart);
+		table_add(up, cells);
+	}
+	table_print(up, look, HEADER_SHOWN, ROWS_TOGETHER);
+	table_free(up);
+}
+
 void
 table_print(struct table *t, const struct look *look, enum table_header header,
 	    enum table_rows rows)
 {
 	struct layout lay = plan(t, look);
 
+	if (look->width > 0 && full_width(t, &lay) > look->width && t->n_cols > 2 && t->n_rows > 1) {
+		free(lay.lines);
+		print_upright(t, look);
+		return;
+	}
 	wrap_cells(t, &lay);
 	char *text = lay_out(t, &lay, look);
 	const char *line = text;
