@@ -249,6 +249,13 @@ bool cat_window_times(struct cat_window *w, struct fm_time now, unsigned max,
 bool cat_window_sort(const char **v, unsigned *n);
 void cat_read_windows(struct load *ld, const struct node *n);
 
+/* ---- pieces of the canonical form (cat_print.c) ---------------------------------------- */
+
+enum cat_part { PART_FIELDS, PART_RULES, PART_EXAMPLES, PART_N };
+void cat_print_part(const struct cat_record *rec, enum cat_part part, struct fm_buf *ret);
+void cat_print_limits(const struct cat_limits *lim, struct fm_buf *ret);
+void cat_print_windows(const struct catalogue *cat, struct fm_buf *ret);
+
 void cat_limits_default(struct cat_limits *lim);
 void cat_read_limits(struct load *ld, const struct node *n);
 

@@ -410,9 +410,8 @@ put_levels(struct fm_buf *b, const struct cat_record *rec)
 
 /* In the order of StarlingX's file. */
 static void
-put_record(struct fm_buf *b, const struct cat_record *rec)
+put_fields(struct fm_buf *b, const struct cat_record *rec)
 {
-	fm_buf_addf(b, "\n\"%s\":\n", rec->id);
 	put_word(b, 1, "Type", rec->is_log ? "Log" : "Alarm");
 	put_description(b, rec);
 	if (rec->entity_form != NULL)
@@ -427,12 +426,29 @@ put_record(struct fm_buf *b, const struct cat_record *rec)
 	if (!rec->is_log)
 		put_levels(b, rec);
 	put_word(b, 1, "Context", cat_context_words[rec->context]);
-	put_correlation(b, rec);
-	put_examples(b, rec);
+}
+
+void
+cat_print_part(const struct cat_record *rec, enum cat_part part, struct fm_buf *ret)
+{
+	switch (part) {
+	case PART_FIELDS: put_fields(ret, rec); return;
+	case PART_RULES: put_correlation(ret, rec); return;
+	case PART_EXAMPLES: put_examples(ret, rec); return;
+	case PART_N: return;
+	}
 }
 
 static void
-put_limits(struct fm_buf *b, const struct cat_limits *lim)
+put_record(struct fm_buf *b, const struct cat_record *rec)
+{
+	fm_buf_addf(b, "\n\"%s\":\n", rec->id);
+	for (unsigned part = 0; part < PART_N; part++)
+		cat_print_part(rec, (enum cat_part)part, b);
+}
+
+void
+cat_print_limits(const struct cat_limits *lim, struct fm_buf *b)
 {
 	fm_buf_adds(b, "Limits:\n");
 	put_span(b, 1, "Soft", fm_span_s(lim->soft_s));
@@ -502,13 +518,19 @@ put_window(struct fm_buf *b, const struct cat_window *w)
 }
 
 void
-cat_print(const struct catalogue *cat, struct fm_buf *ret)
+cat_print_windows(const struct catalogue *cat, struct fm_buf *ret)
 {
-	put_limits(ret, &cat->limits);
-	for (unsigned i = 0; i < cat->n; i++)
-		put_record(ret, &cat->records[i]);
 	if (cat->n_windows > 0)
 		fm_buf_adds(ret, "\nMaintenance:\n");
 	for (unsigned i = 0; i < cat->n_windows; i++)
 		put_window(ret, &cat->windows[i]);
+}
+
+void
+cat_print(const struct catalogue *cat, struct fm_buf *ret)
+{
+	cat_print_limits(&cat->limits, ret);
+	for (unsigned i = 0; i < cat->n; i++)
+		put_record(ret, &cat->records[i]);
+	cat_print_windows(cat, ret);
 }

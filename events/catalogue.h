@@ -378,5 +378,10 @@ int cat_window_make(const struct cat_window_text *text, struct fm_time now, unsi
 void cat_check_retention(const struct catalogue *cat, struct fm_span keep, struct cat_findings *ret);
 /* Canonical YAML that loads back to the same catalogue ("fmd -nv"). */
 void cat_print(const struct catalogue *cat, struct fm_buf *ret);
+/*
+ * What differs between two of them, for a line of the log: records that are new, gone, and changed in
+ * what; at most ten of each are named.
+ */
+void cat_diff(const struct catalogue *was, const struct catalogue *is, struct fm_buf *ret);
 
 #endif

@@ -38,16 +38,6 @@ print_indented(json_t *o)
 	json_decref(o);
 }
 
-static unsigned
-count(const struct cat_findings *f, const char *level)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < f->n; i++)
-		n += strcmp(cat_finding_level(&f->v[i]), level) == 0;
-	return n;
-}
-
 static json_t *
 finding_json(const struct cat_finding *f)
 {
@@ -67,16 +57,10 @@ print_json(const char *path, const struct cat_findings *f, const struct offline_
 	for (unsigned i = 0; i < f->n; i++)
 		json_array_append_new(list, finding_json(&f->v[i]));
 	o = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o}", "file", path, "errors",
-		      (int)f->n_errors, "warnings", (int)count(f, "warning"), "notes",
-		      (int)count(f, "note"), "examples", (int)checked->examples,
+		      (int)f->n_errors, "warnings", (int)offline_count(f, "warning"), "notes",
+		      (int)offline_count(f, "note"), "examples", (int)checked->examples,
 		      "examples_failed", (int)checked->failed, "findings", list);
 	print_indented(o);
-}
-
-static const char *
-plural(unsigned n)
-{
-	return n == 1 ? "" : "s";
 }
 
 static void
@@ -91,14 +75,12 @@ print_lines(const char *path, const struct cat_findings *f, const struct offline
 		text_safe(&safe, line.s, line.len);
 		printf("%s\n", safe.s);
 	}
+	(void)fflush(stdout);
+	fm_buf_reset(&line);
+	offline_summary(path, f, checked, &line);
+	complain("%s", line.s);
 	fm_buf_fini(&line);
 	fm_buf_fini(&safe);
-	(void)fflush(stdout);
-	const unsigned warnings = count(f, "warning"), notes = count(f, "note");
-
-	complain("%s: %u error%s, %u warning%s, %u note%s; %u of %u examples hold", path, f->n_errors,
-		 plural(f->n_errors), warnings, plural(warnings), notes, plural(notes),
-		 checked->examples - checked->failed, checked->examples);
 }
 
 enum ctl_code

@@ -691,6 +691,7 @@ void
 engine_reload(struct daemon *d)
 {
 	struct catalogue *cat = NULL, *old = d->cat;
+	struct fm_buf diff = {0};
 	struct fm_err err = {0};
 	char hash[32];
 
@@ -714,7 +715,9 @@ engine_reload(struct daemon *d)
 	if (begin_txn(d))
 		d->failed = store_put_meta(d->store, "catalogue", hash, &d->err);
 	(void)engine_end(d, NULL);
-	log_line(LOG_NOTICE, "catalogue", "reloaded: %u records (%u before)", cat_count(cat),
-		 cat_count(old));
+	cat_diff(old, cat, &diff);
+	log_line(LOG_NOTICE, "catalogue", "reloaded: %u records (%u before); %s", cat_count(cat),
+		 cat_count(old), diff.s);
+	fm_buf_fini(&diff);
 	cat_free(old);
 }

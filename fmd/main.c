@@ -227,8 +227,10 @@ check(const struct fmd_conf *conf, bool verbose)
 		(void)cat_finding_print(&findings.v[i], conf->catalogue, &out);
 		fprintf(stderr, "%s\n", out.s);
 	}
-	if (r < 0 && findings.n_errors == 0)
-		complain(err.msg);
+	fm_buf_reset(&out);
+	if (r == 0 || findings.n_errors > 0)
+		offline_summary(conf->catalogue, &findings, &checked, &out);
+	complain(out.s != NULL && out.len > 0 ? out.s : err.msg);
 	fm_buf_reset(&out);
 	if (r == 0 && verbose) {
 		conf_print(conf, &out);

@@ -15,6 +15,34 @@ refuse(const char *path, const struct cat_findings *findings, struct fm_err *err
 	return fm_fail(err, -EINVAL, "%s", b.s);
 }
 
+unsigned
+offline_count(const struct cat_findings *findings, const char *level)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < findings->n; i++)
+		n += strcmp(cat_finding_level(&findings->v[i]), level) == 0;
+	return n;
+}
+
+static void
+add_count(struct fm_buf *b, const char *before, unsigned n, const char *what)
+{
+	fm_buf_addf(b, "%s%u %s%s", before, n, what, n == 1 ? "" : "s");
+}
+
+void
+offline_summary(const char *path, const struct cat_findings *findings,
+		const struct offline_checked *checked, struct fm_buf *ret)
+{
+	fm_buf_adds(ret, path);
+	add_count(ret, ": ", findings->n_errors, "error");
+	add_count(ret, ", ", offline_count(findings, "warning"), "warning");
+	add_count(ret, ", ", offline_count(findings, "note"), "note");
+	fm_buf_addf(ret, "; %u of %u examples hold", checked->examples - checked->failed,
+		    checked->examples);
+}
+
 int
 offline_check(const char *path, struct fm_span retention, struct cat_findings *findings,
 	      struct offline_checked *ret, struct catalogue **ret_cat, struct fm_err *err)

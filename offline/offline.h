@@ -56,6 +56,10 @@ struct offline_checked {
 int offline_check(const char *path, struct fm_span retention, struct cat_findings *findings,
 		  struct offline_checked *ret, struct catalogue **ret_cat, struct fm_err *err)
 	FM_MUST_USE;
+/* "events.yaml: 0 errors, 1 warning, 2 notes; 3 of 3 examples hold" */
+void offline_summary(const char *path, const struct cat_findings *findings,
+		     const struct offline_checked *checked, struct fm_buf *ret);
+unsigned offline_count(const struct cat_findings *findings, const char *level);
 /* The examples alone. */
 void offline_play(const struct catalogue *cat, struct cat_findings *findings,
 		  struct offline_checked *ret);

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -199,6 +200,16 @@ class BadInput(Base):
             self.assertEqual(out.returncode, 1)
             self.assertIn('did you mean "instance.paused"', out.stderr)
             self.assertRegex(out.stderr, r"events\.yaml:\d+:\d+: ")
+        self.assertRegex(out.stderr, r"\nfmd: .*events\.yaml: 1 error, 0 warnings, \d+ notes; "
+                                     r"0 of 0 examples hold\n$")
+
+    def test_the_check_ends_with_what_it_found(self):
+        out = self.run_fmd("-n", "-c", self.config())
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.assertRegex(out.stderr, r"\nfmd: .*events\.yaml: 0 errors, 0 warnings, (\d+) notes; "
+                                     r"(\d+) of \2 examples hold\n$")
+        notes = re.search(r"(\d+) notes", out.stderr).group(1)
+        self.assertEqual(len(re.findall(r": note F\d+: ", out.stderr)), int(notes))
 
     def test_the_effective_configuration_loads_back(self):
         first = self.run_fmd("-nv", "-c", self.config("limits: {cycle_ms: 7}\n"))
@@ -256,6 +267,18 @@ class OneState(Base):
         fmd.send_signal(signal.SIGHUP)
         wait(lambda: not [a for a in self.rows("alarm-list") if a["alarm_id"] == "990.005"],
              "the clear")
+        wait(lambda: "before); nothing differs" in self.log(), "the line in the log")
+
+    def test_a_reload_says_what_differs(self):
+        file = self.dir / "events.yaml"
+        good = (ROOT / "events.yaml").read_text()
+        file.write_text(good)
+        fmd = self.start("-c", self.config("kafka: {brokers: '127.0.0.1:1'}\n", file))
+        file.write_text(good.replace("While: instance.paused", "While: instance.suspended", 1) +
+                        '"999.001": {Type: Alarm}\n')
+        fmd.send_signal(signal.SIGHUP)
+        wait(lambda: "before); new: 999.001; changed: 700.00" in self.log(), "the difference")
+        self.assertIn(" (rules)", self.log())
 
 
 @unittest.skipUnless(shutil.which("kcat") and find_snmptrapd(), "needs kcat and snmptrapd")
