@@ -72,7 +72,8 @@ open_state(struct daemon *d, struct fm_err *err)
 {
 	const struct store_options opt = {.dir = d->conf->state_dir,
 		.max_transitions = d->conf->keep_transitions, .max_age = d->conf->keep_age,
-		.max_backlog = d->conf->keep_backlog, .now = clock_wall()};
+		.max_backlog = d->conf->keep_backlog, .now = clock_wall(),
+		.read_only = d->hold.frozen};
 	const struct decoder_options dec = {.max_record = d->conf->record,
 		.max_depth = (unsigned)d->conf->depth};
 	int r = store_open(&opt, &d->store, err);
@@ -89,7 +90,10 @@ open_state(struct daemon *d, struct fm_err *err)
 		return r;
 	d->corr = corr_new(d->cat);
 	d->decoder = decoder_new(&dec);
-	return engine_restore(d, err);
+	r = engine_restore(d, err);
+	if (r == 0 && d->hold.frozen)
+		frozen_tell(d);
+	return r;
 }
 
 static int
@@ -224,7 +228,7 @@ open_sinks(struct daemon *d, struct fm_err *err)
 			return fm_fail(err, -errno, "%s: %m", d->conf->journal);
 		outbox_add(d->outbox, journal_sink_new(d->journal_fd), false);
 	}
-	if (d->conf->capture != NULL) {
+	if (d->conf->capture != NULL && !d->hold.frozen) {
 		r = open_recorder(d, err);
 		if (r < 0)
 			return r;
@@ -320,6 +324,12 @@ on_tick(uv_timer_t *timer)
 	struct fm_err err = {0};
 	const struct fm_time now = engine_look(d);
 
+	frozen_tick(d);
+	if (d->hold.frozen) {
+		kafka_sink_poll(d->ksink, now);
+		tell_manager("WATCHDOG=1");
+		return;
+	}
 	hold_tick(d);
 	if (d->source != NULL)
 		kafka_source_tick(d->source, now);
@@ -416,7 +426,8 @@ loop_start(struct daemon *d)
 	uv_idle_init(&d->loop, &d->busy);
 	d->tick.data = d->wake.data = d->busy.data = d;
 	uv_timer_start(&d->tick, on_tick, 200, 500);
-	watch_source(d);
+	if (d->source != NULL)
+		watch_source(d);
 	watch_fd(d, &d->poll_sink, kafka_sink_fd(d->ksink), on_sink);
 	if (d->agent != NULL)
 		watch_fd(d, &d->poll_agent, fmagent_fd(d->agent), on_agent);
@@ -492,7 +503,7 @@ open_all(struct daemon *d, struct fm_err *err)
 	int r = open_state(d, err);
 
 	FAILPOINT(d, START_RESTORED);
-	if (r == 0)
+	if (r == 0 && !d->hold.frozen)
 		hold_start(d);
 	if (r == 0 && d->demo)
 		r = open_broker(d, err);
@@ -500,7 +511,7 @@ open_all(struct daemon *d, struct fm_err *err)
 		r = open_sinks(d, err);
 	if (r == 0)
 		r = engine_start(d, err);
-	if (r == 0)
+	if (r == 0 && !d->hold.frozen)
 		r = open_source(d, err);
 	if (r == 0)
 		r = control_start(d, err);
@@ -523,6 +534,7 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 	log_set_level((enum log_level)conf->log_level);
 	(void)signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&d->loop);
+	frozen_decide(d);
 	/* From the first moment: one that comes while this opens is a reload as soon as it has. */
 	watch_signal(d, &d->sig_hup, SIGHUP, on_reload);
 	r = open_all(d, err);
@@ -539,6 +551,8 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 		r = d->exit_code;
 	}
 	shut_down(d, r >= 0);
+	if ((r < 0 ? r : d->failed) == -EIO)
+		frozen_count(d);
 	free(d);
 	return r;
 }

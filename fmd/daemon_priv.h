@@ -134,7 +134,14 @@ struct steady {
 /* hold.c */
 struct hold {
 	bool on, dry, reserved;
+	bool frozen;                    /* on and dry for good (frozen.c) */
 	int64_t next_try;               /* monotonic */
+};
+
+/* frozen.c */
+struct frozen {
+	bool counted;                   /* there is a file of failures */
+	int64_t started;                /* monotonic */
 };
 
 struct daemon {
@@ -169,6 +176,7 @@ struct daemon {
 	uint64_t quarantine_offered;    /* highest id handed to the Kafka sink */
 	struct steady steady;
 	struct hold hold;
+	struct frozen frozen;
 	struct careful_file *careful;   /* mapped; NULL: none */
 	uint64_t careful_left;          /* records to be read one by one */
 	bool careful_skip;              /* this start found records that are not to be read */
@@ -291,6 +299,15 @@ void hold_start(struct daemon *d);
 void hold_release(struct daemon *d);
 bool hold_begin(struct daemon *d);
 void hold_tick(struct daemon *d);
+/* Why nothing is stored, for whoever gives a command. */
+const char *hold_reason(const struct daemon *d);
+
+/* frozen.c */
+void frozen_decide(struct daemon *d);           /* at the very start */
+void frozen_count(const struct daemon *d);      /* this run ends because of its store */
+void frozen_tell(struct daemon *d);             /* when the state is there */
+void frozen_end(struct daemon *d);
+void frozen_tick(struct daemon *d);
 
 /* careful.c */
 void careful_start(struct daemon *d);

@@ -474,7 +474,7 @@ engine_cycle(struct daemon *d)
 {
 	bool more;
 
-	if (d->stopping)
+	if (d->stopping || d->hold.frozen)
 		return;
 	(void)engine_look(d);
 	more = drain(d);
@@ -673,6 +673,8 @@ int
 engine_start(struct daemon *d, struct fm_err *err)
 {
 	steady_start(d);
+	if (d->hold.frozen)
+		return 0;
 	careful_start(d);
 	int r = backup_tell_restored(d);
 
@@ -695,6 +697,10 @@ engine_reload(struct daemon *d)
 	struct fm_err err = {0};
 	char hash[32];
 
+	if (d->hold.frozen) {
+		frozen_end(d);
+		return;
+	}
 	if (d->hold.dry) {
 		log_line(LOG_ERROR, "catalogue", "not reloaded while the disk is full");
 		return;

@@ -108,6 +108,13 @@ hold_begin(struct daemon *d)
 	return engine_start_over(d) == 0;
 }
 
+const char *
+hold_reason(const struct daemon *d)
+{
+	return d->hold.frozen ? "nothing was changed: the disk gives errors, and fmd is frozen" :
+		"nothing was changed: the disk is full";
+}
+
 /* Whether a little can be stored. */
 static bool
 probe(struct daemon *d)

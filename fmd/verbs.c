@@ -259,7 +259,7 @@ verb_go_on(struct verb_call *call, struct fm_buf *out)
 	call->looked = 0;
 	call->state = VERB_GOES_ON;
 	if (call->d->hold.dry && ctl_verb_writes(call->rq.verb))
-		verb_done(call, CTL_FAILED, VERB_NO_ROOM);
+		verb_done(call, CTL_FAILED, hold_reason(call->d));
 	else
 		next_piece(call);
 	call->began = true;

@@ -309,7 +309,8 @@ verb_stats(struct verb_call *call)
 	figure(call, "store", "quarantined", store_quarantine_count(d->store), "");
 	figure(call, "store", "quarantined ever", quarantined_ever(d), "");
 	figure(call, "store", "backlog of slow sinks", s.backlog, "");
-	figure(call, "store", "held by a full disk", d->hold.on, "");
+	figure(call, "store", "held by a full disk", d->hold.on && !d->hold.frozen, "");
+	figure(call, "store", "frozen by errors", d->hold.frozen, "");
 	if (d->agent != NULL) {
 		fmagent_get_stats(d->agent, &a);
 		figure(call, "snmp", "notifications sent", a.sent, "");

@@ -33,8 +33,6 @@ struct verb_call {
 	struct fm_uuid told;            /* explain: the occurrence that the last row was of */
 };
 
-#define VERB_NO_ROOM "nothing was changed: the disk is full"
-
 /* Ends the answer. error may be NULL. */
 void verb_done(struct verb_call *call, enum ctl_code code, const char *error);
 /* One row of it; takes row. */

@@ -22,7 +22,9 @@ verb_settle(struct verb_call *call, int result, const struct fm_err *err)
 	call->audited = true;
 	if (engine_end(call->d, &audit) == 0 || FM_BUG(ANSWER_FIRST))
 		return true;
-	verb_done(call, CTL_FAILED, call->d->hold.on ? VERB_NO_ROOM : "the change could not be stored");
+	/* While it is held by a full disk, too, another error ends it. */
+	verb_done(call, CTL_FAILED, call->d->hold.on && !call->d->stopping ? hold_reason(call->d) :
+		  "the change could not be stored");
 	return false;
 }
 

@@ -15,17 +15,20 @@
 
 /* ---- directory, lock, file ------------------------------------------------------- */
 
-/* All the ways of not being let in are one to the caller. */
+/*
+ * All the ways of not being let in are one to the caller. A file system that has become read-only is
+ * none of them: that is what errors make of it, and a later start may find it mended.
+ */
 static int
 code_of_errno(int no)
 {
-	return no == EPERM || no == EROFS || no == ELOOP ? -EACCES : -no;
+	return no == EPERM || no == ELOOP ? -EACCES : no == EROFS ? -EIO : -no;
 }
 
 static int
 enter_dir(struct store *st, const char *dir, struct fm_err *err)
 {
-	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
+	if (!st->read_only && mkdir(dir, 0750) < 0 && errno != EEXIST)
 		return fm_fail(err, code_of_errno(errno), "%s: cannot make the directory: %m", dir);
 	/* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path; those above dir are fine. */
 	st->dir = realpath(dir, NULL);
@@ -52,7 +55,8 @@ lock_dir(struct store *st, struct fm_err *err)
 {
 	FM_CLEANUP(fm_freep) char *path = fm_asprintf("%s/lock", st->dir);
 
-	st->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	st->lock_fd = open(path, (st->read_only ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC | O_NOFOLLOW,
+			   0640);
 	if (st->lock_fd < 0)
 		return fm_fail(err, code_of_errno(errno), "%s: %m", path);
 	if (flock(st->lock_fd, LOCK_EX | LOCK_NB) < 0) {
@@ -61,7 +65,7 @@ lock_dir(struct store *st, struct fm_err *err)
 		return fm_fail(err, code_of_errno(errno), "%s: cannot lock: %m", path);
 	}
 	/* For people only: the lock is the flock, so a full disk may leave this empty. */
-	if (ftruncate(st->lock_fd, 0) == 0)
+	if (!st->read_only && ftruncate(st->lock_fd, 0) == 0)
 		(void)!dprintf(st->lock_fd, "%ld\n", (long)getpid());
 	return 0;
 }
@@ -100,18 +104,20 @@ note_wal(void *ctx, sqlite3 *db, const char *name, int frames)
 static int
 connect_file(struct store *st, struct fm_err *err)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int flags = (st->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+		SQLITE_OPEN_NOMUTEX;
 #ifdef SQLITE_OPEN_NOFOLLOW
 	flags |= SQLITE_OPEN_NOFOLLOW;
 #endif
-	int rc = sqlite3_open_v2(st->path, &st->db, flags, NULL);
+	/* SQLite's exclusive lock needs a file that can be written; ours is held anyway. */
+	int rc = sqlite3_open_v2(st->path, &st->db, flags, st->read_only ? "unix-none" : NULL);
 
 	if (st->db == NULL)
 		return fm_fail(err, -ENOMEM, "%s: %s", st->path, sqlite3_errstr(rc));
 	if (rc != SQLITE_OK)
 		return store_sql_fail(st, "open", err);
 	/* Without the right to write SQLite opens for reading. */
-	if (sqlite3_db_readonly(st->db, "main") != 0)
+	if (!st->read_only && sqlite3_db_readonly(st->db, "main") != 0)
 		return fm_fail(err, -EACCES, "%s: not writable", st->path);
 	return 0;
 }
@@ -193,6 +199,23 @@ configure(struct store *st, struct fm_err *err)
 	return require_wal(st, err);
 }
 
+/* As it was left, with what its log has; a database of another version is not read. */
+static int
+configure_reading(struct store *st, struct fm_err *err)
+{
+	int64_t version = 0;
+	int r;
+
+	keep_wal_on_close(st, 1);
+	restrict_sql(st);
+	r = store_exec(st, "PRAGMA locking_mode = EXCLUSIVE", err);
+	if (r == 0)
+		r = store_schema_version(st, &version, err);
+	if (r == 0 && version != STORE_SCHEMA)
+		r = fm_fail(err, -EPROTO, "%s: of another version, and cannot be changed now", st->path);
+	return r;
+}
+
 /* ---- identity -------------------------------------------------------------------- */
 
 /* A random (version 4) UUID. */
@@ -240,18 +263,33 @@ check_unless_clean(struct store *st, struct fm_err *err)
 }
 
 static int
-load(struct store *st, struct fm_err *err)
+load_rows(struct store *st, struct fm_err *err)
 {
-	int r = store_transact(st, mark_in_use, NULL, err);
+	int r = store_read_ids(st, SQL_SPAN_TRANSITION, &st->log, err);
 
-	if (r == 0)
-		r = store_read_ids(st, SQL_SPAN_TRANSITION, &st->log, err);
 	if (r == 0)
 		r = store_read_ids(st, SQL_SPAN_AUDIT, &st->audit, err);
 	if (r == 0)
 		r = store_read_ids(st, SQL_SPAN_QUARANTINE, &st->quarantine, err);
 	store_note_backlog(st);
 	return r == 0 ? store_load_chains(st, err) : r;
+}
+
+static int
+load(struct store *st, struct fm_err *err)
+{
+	const int r = store_transact(st, mark_in_use, NULL, err);
+
+	return r == 0 ? load_rows(st, err) : r;
+}
+
+static int
+load_reading(struct store *st, struct fm_err *err)
+{
+	if (store_get_self_blob(st, "stream", st->stream, FM_UUID_STR - 1) < 0)
+		return fm_fail(err, -EUCLEAN, "%s: has no stream", st->path);
+	st->broken = -EIO;
+	return load_rows(st, err);
 }
 
 static int
@@ -266,16 +304,20 @@ migrate(struct store *st, struct fm_err *err)
 static int
 open_file(struct store *st, struct fm_err *err)
 {
-	static int (*const steps[])(struct store *, struct fm_err *) = {
+	static int (*const writing[])(struct store *, struct fm_err *) = {
 		make_file, connect_file, configure, migrate, store_prepare_all,
-		check_unless_clean, load,
+		check_unless_clean, load, NULL,
 	};
+	static int (*const reading[])(struct store *, struct fm_err *) = {
+		connect_file, configure_reading, store_prepare_all, load_reading, NULL,
+	};
+	int (*const *step)(struct store *, struct fm_err *) = st->read_only ? reading : writing;
 	int r = 0;
 
 	if (store_recovery_unfinished(st))
 		return fm_fail(err, -EUCLEAN, "%s: a recovery was interrupted", st->path);
-	for (size_t i = 0; r == 0 && i < FM_ARRAY_LEN(steps); i++)
-		r = steps[i](st, err);
+	for (; r == 0 && *step != NULL; step++)
+		r = (*step)(st, err);
 	return r;
 }
 
@@ -337,12 +379,13 @@ store_open(const struct store_options *opt, struct store **ret, struct fm_err *e
 	st->max_age = opt->max_age;
 	st->max_backlog = opt->max_backlog;
 	st->opened_at = opt->now;
+	st->read_only = opt->read_only;
 	int r = enter_dir(st, opt->dir, err);
 	if (r == 0)
 		r = lock_dir(st, err);
 	if (r == 0)
 		r = open_file(st, err);
-	if (r == -EUCLEAN)
+	if (r == -EUCLEAN && !st->read_only)
 		r = open_copy_instead(st, err);
 	if (r < 0) {
 		if (st->broken == 0)

@@ -132,6 +132,12 @@ take_step(struct store *st, const char *sql, int version, struct fm_err *err)
 }
 
 int
+store_schema_version(struct store *st, int64_t *ret, struct fm_err *err)
+{
+	return read_number(st, "PRAGMA user_version", ret, err);
+}
+
+int
 store_migrate(struct store *st, const struct schema_step *steps, int target, struct fm_err *err)
 {
 	int64_t version = 0;

@@ -24,6 +24,7 @@ struct store_options {
 	struct fm_span max_age;         /* retention by age, 0: no limit */
 	uint64_t max_backlog;           /* what retention keeps for slow readers, 0: no limit */
 	struct fm_time now;             /* for the names and marks of what is put aside */
+	bool read_only;                 /* not a byte is written, and what would be is refused */
 };
 
 /*

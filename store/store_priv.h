@@ -169,6 +169,7 @@ struct store {
 	sqlite3_stmt *put_row[ROW_N_KINDS], *del_row[ROW_N_KINDS], *each_row[ROW_N_KINDS];
 
 	/* changed by cycles */
+	bool read_only;
 	int broken;                     /* -EIO or -EUCLEAN once seen: nothing works after it */
 	struct cycle cycle;
 	struct ids log, audit, quarantine;
@@ -215,6 +216,7 @@ struct schema_step {
 /* Make an empty file's tables, or apply the steps it lacks. -EPROTO: it is newer than target. */
 int store_migrate(struct store *st, const struct schema_step *steps, int target,
 		  struct fm_err *err) FM_MUST_USE;
+int store_schema_version(struct store *st, int64_t *ret, struct fm_err *err) FM_MUST_USE;
 /* The steps this fmd knows; the last one leads to STORE_SCHEMA. */
 const struct schema_step *store_schema_steps(void);
 /* SQLite's own check, of everything or (in a large file) of the state without the log. */

@@ -182,6 +182,107 @@ class FullDisk(Faults):
         self.assertEqual(set(self.hosts().values()), {1})
 
 
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class BadDisk(Faults):
+    """No sync of the database succeeds, by a library preloaded into fmd."""
+
+    def setUp(self):
+        super().setUp()
+        self.bad = self.dir / "bad"
+        self.bad.write_text("0")
+        self.env = dict(os.environ, LD_PRELOAD=str(next(test_daemon.BUILD.rglob("bad_disk.so"))),
+                        FMD_TEST_DISK=str(self.bad),
+                        ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+
+    def begin(self, config):
+        with open(self.dir / "log", "ab") as log:
+            fmd = subprocess.Popen([test_daemon.BUILD / "fmd/fmd", "-c", config], stderr=log,
+                                   env=self.env)
+        self.addCleanup(self.end, fmd)
+        wait(lambda: fmd.poll() is not None or self.fm("version").returncode == 0, "fmd to answer")
+        return fmd
+
+    def fail_three_times(self, config):
+        fmd = self.begin(config)
+        self.produce("fm.requests", request(entity="host=a"))
+        wait(self.hosts, "a")
+        self.bad.write_text("1")
+        self.produce("fm.requests", request(entity="host=b"))
+        self.assertEqual(fmd.wait(30), 74)
+        for _ in range(2):
+            self.assertEqual(self.begin(config).wait(30), 74)
+
+    def state(self):
+        return {p.name: p.read_bytes() for p in (self.dir / "state").glob("fmd.db*")}
+
+    def test_errors_again_and_again_freeze_it_until_a_try_succeeds(self):
+        config = self.conf()
+        self.fail_three_times(config)
+        before = self.state()
+        fmd = self.begin(config)
+        self.assertIsNone(fmd.poll(), self.log())
+        self.assertEqual(self.hosts()["host=a"], 1)     # b, too, when the file has it after all
+        self.assertIn("fmd is frozen", self.raised("990.003")["reason_text"])
+        first = self.active("200.004")[0]
+        self.assertEqual(self.rows("alarm-history", first["uuid"])[0]["kind"], "raise")
+        out = self.fm("alarm-ack", first["uuid"])
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("the disk gives errors, and fmd is frozen", out.stderr)
+        self.assertEqual(self.figure("store", "frozen by errors"), 1)
+        self.assertEqual(self.figure("store", "held by a full disk"), 0)
+        # A try that fails freezes the next start again.
+        fmd.send_signal(signal.SIGHUP)
+        self.assertEqual(fmd.wait(30), 74)
+        self.assertEqual(self.state(), before)
+        self.assertEqual(self.begin(config).wait(30), 74)
+        fmd = self.begin(config)
+        self.assertEqual(self.figure("store", "frozen by errors"), 1)
+        fmd.kill()                              # an orderly end would not write either
+        fmd.wait()
+        self.bad.write_text("0")
+        fmd = self.begin(config)
+        fmd.send_signal(signal.SIGHUP)
+        self.assertEqual(fmd.wait(30), 74)
+        self.begin(config)
+        wait(lambda: len(self.hosts()) == 2, "b")
+        self.assertEqual(self.hosts(), {"host=a": 1, "host=b": 1})
+        self.assertIn("could not store", self.raised("990.003")["reason_text"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root for mounts")
+    def test_a_read_only_file_system_freezes_it_too(self):
+        place = self.dir / "state"
+        place.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "none", place], capture_output=True).returncode != 0:
+            self.skipTest("cannot mount a small file system")
+        self.addCleanup(subprocess.run, ["umount", place], check=True)
+        config = self.conf()
+        fmd = self.begin(config)
+        self.produce("fm.requests", request(entity="host=a"))
+        wait(self.hosts, "a")
+        fmd.kill()
+        fmd.wait()
+        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        for _ in range(3):
+            self.assertEqual(self.begin(config).wait(30), 74)
+        self.begin(config)
+        self.assertEqual(self.hosts(), {"host=a": 1})
+        self.assertEqual(self.figure("store", "frozen by errors"), 1)
+
+    def test_failures_are_in_a_row_when_nothing_lies_between(self):
+        config = self.conf("self: {late: 1s}\n")
+        fmd = self.begin(config)
+        self.produce("fm.requests", request(entity="host=a"))
+        wait(self.hosts, "a")
+        tally = self.dir / "fmd.sock.failures"
+        self.bad.write_text("1")
+        self.produce("fm.requests", request(entity="host=b"))
+        self.assertEqual(fmd.wait(30), 74)
+        self.assertTrue(tally.exists())
+        self.bad.write_text("0")
+        self.begin(config)
+        wait(lambda: not tally.exists(), "a second without a failure")
+
+
 # ---- the database --------------------------------------------------------------------------------
 
 def damage(path):
