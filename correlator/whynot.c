@@ -15,8 +15,11 @@ whynot_tell(struct asking *q, const char *code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	const int len = vsnprintf(text, sizeof(text), fmt, ap);
+
 	va_end(ap);
+	if (len >= (int)sizeof(text))
+		text[fm_utf8_cut(text, sizeof(text) - 1, sizeof(text) - 2)] = '\0';
 	if (strcmp(text, q->text) == 0)
 		return;
 	memcpy(q->text, text, sizeof(text));

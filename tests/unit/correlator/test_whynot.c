@@ -398,3 +398,21 @@ Test(whynot, tells_which_of_a_records_rules_applies)
 	because(&c, "700.008", VM, "active", "major");
 	end(&c);
 }
+
+/* Two bytes a letter, from an even and an odd place. */
+Test(whynot, long_names_are_cut_between_letters)
+{
+	for (unsigned odd = 0; odd < 2; odd++) {
+		struct core c = begin();
+		struct fm_buf entity = {0};
+
+		fm_buf_adds(&entity, odd ? "host=x" : "host=");
+		for (unsigned i = 0; i < 900; i++)
+			fm_buf_adds(&entity, "\xc3\xa9");
+		because(&c, "270.001", entity.s, "unknown-subject", "no record has told of the host");
+		cr_assert_gt(c.texts.len, 1500);
+		cr_assert(fm_utf8_valid(c.texts.s, c.texts.len));
+		fm_buf_fini(&entity);
+		end(&c);
+	}
+}
