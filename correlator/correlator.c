@@ -337,22 +337,36 @@ same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* One of several on the same fact is known by its If: they may have changed places. */
+/* One of several on the same fact is known by its If. */
+static bool
+are_same(const struct cat_rule *a, const struct cat_rule *b)
+{
+	return a->fact == b->fact && a->group.by == b->group.by &&
+		((is_alone(a) && is_alone(b)) || same_text(a->when.source, b->when.source));
+}
+
+/* In its old place, for that is how the rows of slots and groups name it. */
 static const struct cat_rule *
 same_rule(const struct correlator *corr, const struct cat_rule *rule)
 {
 	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
 	const int64_t index = rules_index(rule);
-	const struct cat_rule *next;
 
-	if (rec == NULL || index >= (int64_t)rec->n_rules)
+	if (rec == NULL || index >= (int64_t)rec->n_rules || !are_same(&rec->rules[index], rule))
 		return NULL;
-	next = &rec->rules[index];
-	if (next->fact != rule->fact || next->group.by != rule->group.by ||
-	    ((!is_alone(rule) || !is_alone(next)) &&
-	     !same_text(next->when.source, rule->when.source)))
-		return NULL;
-	return next;
+	return &rec->rules[index];
+}
+
+/* Wherever it stands now. */
+static const struct cat_rule *
+moved_rule(const struct correlator *corr, const struct cat_rule *rule)
+{
+	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
+
+	for (unsigned i = 0; rec != NULL && i < rec->n_rules; i++)
+		if (are_same(&rec->rules[i], rule))
+			return &rec->rules[i];
+	return NULL;
 }
 
 /* A rule that is gone is gone from the kept row, too: a later catalogue may have one in its place. */
@@ -362,8 +376,11 @@ relink_rule(struct correlator *corr, struct corr_alarm *al)
 	const struct cat_rule *was = al->rule;
 
 	al->rec = cat_find(corr->next_cat, al->a.alarm_id);
-	al->rule = was != NULL ? same_rule(corr, was) : NULL;
-	if (was != NULL && al->rule == NULL)
+	if (was == NULL)
+		return;
+	al->rule = al->slot != NULL ? al->slot->rule : al->group != NULL ? al->group->rule :
+		moved_rule(corr, was);
+	if (rules_index(al->rule) != rules_index(was))
 		al_dirty(corr, al);
 }
 

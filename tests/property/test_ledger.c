@@ -21,7 +21,11 @@
 #include "fmd/daemon_priv.h"
 #include "tests/sim/sim.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#define SEEDS 2
+#else
 #define SEEDS 8
+#endif
 #define RECORDS 700
 #define MOST_STARTS 400
 #define S FM_NS_PER_S
