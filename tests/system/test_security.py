@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import signal
 import subprocess
 import sys
@@ -293,6 +294,74 @@ class Hostile(test_daemon.Base):
         for line in self.log().splitlines():
             self.assertRegex(line, self.LINE)
             self.assertNotRegex(line, "^2026-11-27T00:00:00.000000Z error fmd: forged")
+
+    # What can be asked of an alarm with a hostile text; the last three read files, no daemon.
+    KEY = ("200.004", "host=c")
+    VERBS = {"alarm-show": None, "alarm-clear": KEY, "alarm-delete": None, "alarm-ack": KEY, "alarm-unack": KEY,
+             "alarm-shelve": (*KEY, "--for", "1h"), "alarm-unshelve": KEY, "alarm-history": KEY,
+             "explain": KEY, "event-show": ("1",), "event-suppress": ("--alarm_id", TEXT, "--yes"),
+             "event-unsuppress": ("--alarm_id", TEXT, "--yes"), "event-unsuppress-all": ("--yes",),
+             "window-add": (TEXT, "--alarms", "200.004", "--for", "1h"), "window-delete": (TEXT,),
+             "input-resume": (TEXT, "0"), "what-if": ("shelve", TEXT), "watch": ("--after", "0"),
+             "help": (TEXT,), "catalog-check": None, "replay": None}
+    LISTS = ("alarm-list", "alarm-summary", "event-list", "event-suppress-list", "shelf-list", "window-list",
+             "stats", "sink-list", "ledger", "quarantine-list", "audit-list", "version")
+
+    def outputs(self, verb, args):
+        """Each form that the verb has; which it has, it says itself."""
+        for form in ([], ["--json"], ["--csv"], ["--nowrap"]):
+            if verb == "watch":
+                out = subprocess.run(["timeout", "-s", "INT", "1", test_daemon.BUILD / "fm/fm", "--socket",
+                                      self.dir / "fmd.sock", verb, *form, *args],
+                                     capture_output=True, timeout=60)
+                text = (out.stdout + out.stderr).decode()
+            else:
+                out = self.fm(verb, *form, *args)
+                text = out.stdout + out.stderr
+            yield text
+
+    def test_every_verb_and_form_keeps_it_text_and_so_do_topics_and_traps(self):
+        known = re.findall(r'^\t\{"([a-z-]+)", run_', (ROOT / "fm/verbs.c").read_text(), re.M)
+        self.assertEqual(set(known), {*self.VERBS, *self.LISTS})
+        traps = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(traps.close)
+        traps.bind(("127.0.0.1", 0))
+        (self.dir / "community").write_text("alarms-here\n")
+        (self.dir / "community").chmod(0o600)
+        self.start("--demo", "--state-dir", self.dir, "-c", self.config(
+            f"snmp: {{targets: [{{name: t, address: '127.0.0.1:{traps.getsockname()[1]}', version: 2c, "
+            f"community_file: {self.dir}/community}}]}}\n"))
+        broker = (self.dir / "broker").read_text().strip()
+        asked = {"op": "set", "alarm_id": "200.004", "entity_instance_id": "host=c",
+                 "proposed_repair_action": self.TEXT}
+        long = json.dumps(asked | {"reason_text": (self.TEXT[4:8] + "\u202e\x9b31m" + "x" * 40) * 1200},
+                          ensure_ascii=False).encode()
+        self.assertLess(60000, len(long))
+        records = [long, json.dumps(asked | {"entity_instance_id": "host=d", "reason_text": self.TEXT}).encode(),
+                   b'{"op":"set","alarm_id":"200.004","entity_instance_id":"host=\xff\xfe\x9b"}',
+                   json.dumps(asked | {"op": self.TEXT}).encode()]
+        for record in records:
+            subprocess.run(["kcat", "-P", "-b", broker, "-t", "fm.requests", "-D", "\x01"], input=record,
+                           check=True, timeout=30)
+        wait(lambda: sum(r["read"] for r in self.rows("ledger")) == len(records), "the records")
+        told = [t for t in self.rows("event-list") if t["alarm"]["alarm_id"] == "200.004"]
+        self.assertEqual(len(told), 2)
+        for verb in self.LISTS:
+            for text in self.outputs(verb, []):
+                self.assert_tame(verb, text.replace("\r\n", "\n"))
+        for verb, args in self.VERBS.items():
+            for text in self.outputs(verb, args or (self.TEXT,)):
+                self.assert_tame(verb, text.replace("\r\n", "\n"))
+        for topic in ("fm.transitions", "fm.alarms"):
+            out = subprocess.run(["kcat", "-C", "-b", broker, "-t", topic, "-e", "-q"], capture_output=True,
+                                 timeout=60).stdout.decode()
+            self.assertIn("host=c", out)
+            self.assert_tame(topic, out)
+            for line in out.splitlines():
+                json.loads(line)
+        traps.settimeout(30)
+        for _ in told:
+            self.assertLessEqual(len(traps.recv(65536)), 1400)
 
 
 class Talkative(test_daemon.Base):
