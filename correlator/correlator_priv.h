@@ -135,6 +135,7 @@ struct host {
 	struct host *next_dirty;
 };
 
+#define HOST_MAX_ALIASES 16u
 struct host_alias {                     /* another spelling */
 	UT_hash_handle hh;
 	const char *name;               /* interned; the key */

@@ -87,12 +87,25 @@ host_index_aliases(struct correlator *corr, struct host *h)
 	}
 }
 
+/* Short, full, by a second network: who needs more makes them up, and each is a row's bytes for ever. */
+static bool
+may_have_another(const struct host *h)
+{
+	unsigned n = 1;
+
+	for (const char *p = h->aliases; p != NULL && (p = strchr(p, ' ')) != NULL; p++)
+		n++;
+	return h->aliases == NULL || n < HOST_MAX_ALIASES;
+}
+
 /* From now on this spelling is found by its hash. */
 static void
 add_alias(struct correlator *corr, struct host *h, struct fm_str name)
 {
 	struct fm_buf b = {0};
 
+	if (!may_have_another(h))
+		return;
 	if (h->aliases != NULL)
 		fm_buf_addf(&b, "%s ", h->aliases);
 	fm_buf_add(&b, name.p, name.len);
@@ -121,14 +134,14 @@ host_exact(struct correlator *corr, struct fm_str name)
 	return h;
 }
 
-/* NULL for an empty name. */
+/* NULL for an empty name, and one longer than FM_MAX_HOST. */
 struct host *
 host_get(struct correlator *corr, struct fm_str name)
 {
 	struct host_alias *a;
 	struct host *h = corr->last_host;
 
-	if (name.p == NULL || name.len == 0)
+	if (name.p == NULL || name.len == 0 || name.len > FM_MAX_HOST)
 		return NULL;
 	/* A record names its host up to three times. */
 	if (h != NULL && h->name_len == name.len && memcmp(h->name, name.p, name.len) == 0)

@@ -27,6 +27,7 @@ extern "C" {
 
 #define FM_MAX_RECORD 65536             /* bytes, the default of limits.record */
 #define FM_MAX_DEPTH 32                 /* nested arrays and objects, each JSON layer */
+#define FM_MAX_HOST 255                 /* bytes of a host's name, as Nova keeps them; longer is none */
 #define FM_MAX_STRING 4096      /* of a member we read; longer ones are cut at a code point */
 
 enum event_origin { ORIGIN_NOVA, ORIGIN_LIBVIRT, ORIGIN_REQUEST };

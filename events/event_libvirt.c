@@ -71,6 +71,8 @@ take_source(struct decoder *d)
 	d->ev.host = evj_str(top, T_HOST);
 	if (d->ev.host.len == 0)
 		evj_wrong(top, T_HOST, "missing");
+	else if (d->ev.host.len > FM_MAX_HOST)
+		evj_wrong(top, T_HOST, "longer than 255 bytes");
 	d->ev.stamp = evj_time(top, T_TS);
 }
 

@@ -117,10 +117,11 @@ class Documents(unittest.TestCase):
 
 
 class Faults(unittest.TestCase):
-    """docs/FAULTS.md, docs/GUARANTEES.md: FILE:SUITE.NAME names a test, of Python or of C."""
+    """docs/FAULTS.md, GUARANTEES.md and LIMITS.md: FILE:SUITE.NAME names a test, of Python or of C."""
 
     def named(self):
-        words = code_words(text_of("docs/FAULTS.md") + text_of("docs/GUARANTEES.md"))
+        words = code_words("".join(text_of(f"docs/{name}.md") for name in
+                                   ("FAULTS", "GUARANTEES", "LIMITS")))
         return [w.rpartition(":")[::2] for w in words if re.match(r"tests/\S+:\w", w)]
 
     def has(self, file, suite, name):
@@ -135,6 +136,15 @@ class Faults(unittest.TestCase):
         self.assertGreater(len(named), 30)
         missing = [f"{file}:{test}" for file, test in named if not self.has(file, *test.split("."))]
         self.assertEqual(missing, [])
+
+    def test_each_limit_of_a_header_is_listed_and_no_other(self):
+        tops = [line.split("\t")[0] for line in text_of("cmake/layers.tsv").splitlines()
+                if "\t" in line and not line.startswith("#")]
+        names = {n for top in tops for h in (ROOT / top).glob("*.h")
+                 for n in re.findall(r"^#define (\w*MAX_\w+|\w+_MAX) ", h.read_text(), re.M)}
+        listed = {w for w in code_words(text_of("docs/LIMITS.md")) if re.fullmatch(r"[A-Z_]+", w)}
+        self.assertGreater(len(names), 40)
+        self.assertEqual(listed, names)
 
     def test_it_names_each_alarm_of_fmd_and_no_other(self):
         ours = set(re.findall(r'^"(990\.\d+)"', text_of("events.yaml"), re.M))

@@ -70,6 +70,20 @@ class Configuration(Base):
         path.write_text(first.stdout.split("---\n")[0])
         self.assertEqual(self.run_fmd("-nv", "-c", path).stdout, first.stdout)
 
+    def test_it_has_an_edge_in_bytes_and_in_entries(self):
+        def inputs(n):
+            return "kafka: {inputs: [" + ", ".join(f"{{topic: t{i}}}" for i in range(n)) + "]}\n"
+
+        def padded(n):
+            plain = len(self.config("").read_bytes())
+            return "#" * (n - plain - 1) + "\n"
+        for fits, over in ((inputs(64), inputs(65)), (padded(65536), padded(65537))):
+            out = self.run_fmd("-n", "-c", self.config(fits))
+            self.assertEqual(out.returncode, 0, out.stderr)
+            out = self.run_fmd("-n", "-c", self.config(over))
+            self.assertEqual(out.returncode, 1, over[:80])
+            self.assertIn("fmd.yaml", out.stderr)
+
     def test_a_bomb_of_aliases_is_refused_at_once(self):
         lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]"
                                       for i in range(1, 30)]

@@ -189,6 +189,28 @@ Test(request, a_line_beyond_its_limit_is_refused_unread)
 	free(line);
 }
 
+Test(request, has_an_edge_in_depth_and_in_arguments)
+{
+	struct ctl_request rq;
+	struct fm_err err;
+	struct fm_buf b = {0};
+
+	cr_assert_eq(parse("{\"id\":1,\"verb\":\"stats\",\"args\":{\"x\":[]}}", &rq, &err), -EINVAL);
+	cr_assert_not_null(strstr(err.msg, "nested deeper than 2"));
+	cr_assert_eq(parse("{\"id\":1,\"verb\":\"stats\",\"args\":{}}", &rq, &err), 0, "%s", err.msg);
+	ctl_request_fini(&rq);
+	for (unsigned most = CTL_MAX_ARGS; most <= CTL_MAX_ARGS + 1; most++) {
+		fm_buf_reset(&b);
+		fm_buf_adds(&b, "{\"id\":1,\"verb\":\"stats\",\"args\":{");
+		for (unsigned i = 0; i < most; i++)
+			fm_buf_addf(&b, "%s\"a%u\":1", i > 0 ? "," : "", i);
+		fm_buf_adds(&b, "}}");
+		cr_assert_eq(parse(b.s, &rq, &err), -EINVAL);
+		cr_assert_eq(strstr(err.msg, "more than 16") != NULL, most > CTL_MAX_ARGS, "%s", err.msg);
+	}
+	fm_buf_fini(&b);
+}
+
 Test(request, brackets_inside_texts_do_not_count_as_nesting)
 {
 	struct ctl_request rq;

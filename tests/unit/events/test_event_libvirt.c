@@ -343,6 +343,20 @@ Test(event_libvirt, an_io_error_of_the_monitor_reads_like_libvirts)
 	cr_assert_eq(rig.ev.u.lv.action, 2);
 }
 
+Test(event_libvirt, a_host_may_have_a_name_of_255_bytes_but_no_more)
+{
+	RIG;
+	char text[600];
+	char name[FM_MAX_HOST + 2] = {0};
+
+	memset(name, 'h', FM_MAX_HOST);
+	snprintf(text, sizeof(text), "{\"kind\":\"heartbeat\",\"seq\":1,\"host\":\"%s\"}", name);
+	cr_assert_eq(decoded(&rig, text)->host.len, FM_MAX_HOST);
+	name[FM_MAX_HOST] = 'h';
+	snprintf(text, sizeof(text), "{\"kind\":\"heartbeat\",\"seq\":1,\"host\":\"%s\"}", name);
+	refused(&rig, -EBADMSG, "member host: longer than 255 bytes", text);
+}
+
 Test(event_libvirt, missing_and_wrong_members_are_refused_by_name)
 {
 	static const struct {
