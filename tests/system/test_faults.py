@@ -537,6 +537,44 @@ class Clock(Faults):
 
 # ---- records that end fmd --------------------------------------------------------------------------
 
+# ---- libraries -----------------------------------------------------------------------------------
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Library(Faults):
+    """A thread of librdkafka's own crashes, by a library preloaded into fmd."""
+
+    def begin(self, config):
+        env = dict(os.environ, LD_PRELOAD=str(next(test_daemon.BUILD.rglob("crash.so"))),
+                   FMD_TEST_CRASH=str(self.dir / "crash"),
+                   ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:handle_segv=0")
+        (self.dir / "crash").write_text("0")
+        with open(self.dir / "log", "ab") as log:
+            fmd = subprocess.Popen([test_daemon.BUILD / "fmd/fmd", "-c", config], stderr=log, env=env)
+        self.addCleanup(self.end, fmd)
+        wait(lambda: fmd.poll() is not None or self.fm("version").returncode == 0, "fmd to answer")
+        return fmd
+
+    def test_a_crash_of_one_loses_and_doubles_nothing(self):
+        config = self.conf("limits: {cycle_records: 50}\n")
+        sent = 0
+        for _ in range(4):
+            fmd = self.begin(config)
+            self.produce("fm.requests", *[request(entity=f"host=h{i}") for i in range(sent, sent + 300)])
+            sent += 300
+            wait(lambda: len(self.hosts()) > sent - 300, "some of them")
+            (self.dir / "crash").write_text("1")
+            self.produce("fm.requests", request(entity="host=one"))
+            self.assertEqual(fmd.wait(30), -signal.SIGSEGV)
+        self.start("-c", config)
+        wait(lambda: len(self.hosts()) == sent + 1, "all that was sent")
+        hosts = self.hosts()
+        self.assertEqual(hosts.pop("host=one"), 4)
+        self.assertEqual(set(hosts.values()), {1})
+        last = self.figure("store", "last sequence")
+        wait(lambda: len(self.told_once()) >= last, "all to be told")
+        self.assertEqual([t["seq"] for t in self.told_once()][:last], list(range(1, last + 1)))
+
+
 # ---- records that cannot be read ------------------------------------------------------------------
 
 @unittest.skipUnless(shutil.which("kcat"), "needs kcat")
