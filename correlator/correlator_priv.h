@@ -430,6 +430,8 @@ void dl_cancel(struct correlator *corr, struct deadline *dl);
 static inline bool dl_armed(const struct deadline *dl) { return dl->node.pos != 0; }
 void dl_fire_until(struct correlator *corr, struct fm_time now);
 const char *dl_name(enum deadline_kind kind);
+/* All of the heap, as they would fire; to be freed. */
+struct fm_heap_node **dl_in_order(const struct correlator *corr);
 
 /* silence.c: true when dl, which is due, has been moved instead. */
 bool dl_put_off(struct correlator *corr, struct deadline *dl, struct fm_time now);

@@ -5,6 +5,7 @@
 #include "correlator/correlator_priv.h"
 
 #include "base/bug.h"
+#include <stdlib.h>
 const char *
 dl_name(enum deadline_kind kind)
 {
@@ -153,4 +154,27 @@ dl_fire_until(struct correlator *corr, struct fm_time now)
 		dl_cancel(corr, dl);
 		fire(corr, dl);
 	}
+}
+
+static int
+by_due(const void *a, const void *b)
+{
+	const struct fm_heap_node *x = *(struct fm_heap_node *const *)a;
+	const struct fm_heap_node *y = *(struct fm_heap_node *const *)b;
+
+	if (x->due.ns != y->due.ns)
+		return x->due.ns < y->due.ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+struct fm_heap_node **
+dl_in_order(const struct correlator *corr)
+{
+	const size_t n = corr->heap.n;
+	struct fm_heap_node **v = fm_calloc(n + 1, sizeof(struct fm_heap_node *));
+
+	if (n > 0)
+		memcpy(v, corr->heap.v, n * sizeof(struct fm_heap_node *));
+	qsort(v, n, sizeof(struct fm_heap_node *), by_due);
+	return v;
 }

@@ -519,27 +519,13 @@ corr_order(const struct correlator *corr)
 	return corr->next_order;
 }
 
-static int
-by_due(const void *a, const void *b)
-{
-	const struct fm_heap_node *x = *(struct fm_heap_node *const *)a;
-	const struct fm_heap_node *y = *(struct fm_heap_node *const *)b;
-
-	if (x->due.ns != y->due.ns)
-		return x->due.ns < y->due.ns ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
 void
 corr_each_deadline(const struct correlator *corr, corr_deadline_f *f, void *ctx)
 {
 	FM_CLEANUP(fm_buf_fini) struct fm_buf b = {0};
 	const size_t n = corr->heap.n;
-	struct fm_heap_node **v = fm_calloc(n + 1, sizeof(struct fm_heap_node *));
+	struct fm_heap_node **v = dl_in_order(corr);
 
-	if (n > 0)
-		memcpy(v, corr->heap.v, n * sizeof(struct fm_heap_node *));
-	qsort(v, n, sizeof(struct fm_heap_node *), by_due);
 	for (size_t i = 0; i < n; i++) {
 		const struct deadline *dl = (const struct deadline *)v[i];
 

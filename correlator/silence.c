@@ -68,17 +68,6 @@ corr_set_deaf(struct correlator *corr, bool on)
 	corr->deaf = on;
 }
 
-static int
-by_due(const void *a, const void *b)
-{
-	const struct fm_heap_node *x = *(struct fm_heap_node *const *)a;
-	const struct fm_heap_node *y = *(struct fm_heap_node *const *)b;
-
-	if (x->due.ns != y->due.ns)
-		return x->due.ns < y->due.ns ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
 /* Later steps count from the same moment, so it moves along. */
 static void
 move_slot(struct correlator *corr, struct slot *slot, struct fm_span by)
@@ -106,12 +95,10 @@ put_off(struct correlator *corr, bool (*moves)(enum deadline_kind), struct fm_sp
 	const size_t n = corr->heap.n;
 	struct fm_heap_node **node;
 
-	if (n == 0 || by.ns <= 0)
+	if (by.ns <= 0)
 		return;
 	/* Moved in the order in which they would fire: equal ones keep it, after a restart too. */
-	node = fm_calloc(n, sizeof(struct fm_heap_node *));
-	memcpy(node, corr->heap.v, n * sizeof(struct fm_heap_node *));
-	qsort(node, n, sizeof(struct fm_heap_node *), by_due);
+	node = dl_in_order(corr);
 	for (size_t i = 0; i < n; i++) {
 		struct deadline *dl = (struct deadline *)node[i];
 

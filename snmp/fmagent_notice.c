@@ -124,29 +124,23 @@ trap_of(enum severity sev)
 	return FMAGENT_TRAP_WARNING;
 }
 
+/*
+ * What is announced, and which time of the alarm is its own: a late announcement carries the time of
+ * the raise.
+ */
+static const struct {
+	bool is_announced;
+	const char *time;               /* member; NULL: the transition's */
+} kinds[TR_N_KINDS] = {
+	[TR_RAISE] = {true, "raised_at"}, [TR_UNSUPPRESS] = {true, "raised_at"},
+	[TR_UNSHELVE] = {true, "raised_at"}, [TR_CHANGE] = {true, "changed_at"},
+	[TR_CLEAR] = {true, "cleared_at"}, [TR_LOG] = {true, NULL},
+};
+
 bool
 fmagent_is_announcement(enum transition_kind kind)
 {
-	switch (kind) {
-	case TR_RAISE:
-	case TR_CHANGE:
-	case TR_CLEAR:
-	case TR_UNSUPPRESS:
-	case TR_UNSHELVE:
-	case TR_LOG:
-		return true;
-	case TR_ACK:
-	case TR_UNACK:
-	case TR_SHELVE:
-	case TR_SUPPRESS:
-	case TR_PURGE:
-	case TR_GAP:
-	case TR_LIST_REBUILT:
-	case TR_HEARTBEAT:
-	case TR_N_KINDS:
-		break;
-	}
-	return false;
+	return kind < TR_N_KINDS && kinds[kind].is_announced;
 }
 
 /* False: the target does not want it. */
@@ -171,32 +165,12 @@ choose(enum transition_kind kind, const json_t *body, enum severity sev,
 
 /* ---- the values -------------------------------------------------------------------------- */
 
-/* When it happened, as the alarm itself says: a late announcement carries the time of the raise. */
 static struct fm_time
 when(const struct stored_transition *tr, const json_t *al)
 {
-	switch (tr->kind) {
-	case TR_RAISE:
-	case TR_UNSUPPRESS:
-	case TR_UNSHELVE:
-		return time_of(al, "raised_at", tr->at);
-	case TR_CHANGE:
-		return time_of(al, "changed_at", tr->at);
-	case TR_CLEAR:
-		return time_of(al, "cleared_at", tr->at);
-	case TR_LOG:
-	case TR_ACK:
-	case TR_UNACK:
-	case TR_SHELVE:
-	case TR_SUPPRESS:
-	case TR_PURGE:
-	case TR_GAP:
-	case TR_LIST_REBUILT:
-	case TR_HEARTBEAT:
-	case TR_N_KINDS:
-		break;
-	}
-	return tr->at;
+	const char *member = kinds[tr->kind].time;
+
+	return member != NULL ? time_of(al, member, tr->at) : tr->at;
 }
 
 void

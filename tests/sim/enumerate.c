@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_STARTS 12
@@ -283,15 +282,6 @@ on_crash(int number)
 }
 
 static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double
 cpu_seconds(void)
 {
 	struct rusage self;
@@ -340,7 +330,7 @@ read_options(int argc, char **argv)
 int
 enumerate_main(int argc, char **argv)
 {
-	const double since = seconds();
+	const double since = wall_seconds();
 	uint64_t seed;
 
 	read_options(argc, argv);
@@ -354,6 +344,6 @@ enumerate_main(int argc, char **argv)
 	       (unsigned long long)of_fault[FAULT_KILL], (unsigned long long)of_fault[FAULT_POWER],
 	       (unsigned long long)of_fault[FAULT_FULL], (unsigned long long)of_fault[FAULT_ERROR],
 	       (unsigned long long)(seed - opt.first), (unsigned long long)failed_points,
-	       (double)points / (seconds() - since), (double)points / cpu_seconds());
+	       (double)points / (wall_seconds() - since), (double)points / cpu_seconds());
 	return failed_points > 0;
 }

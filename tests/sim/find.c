@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define GIVE_UP_S 600
@@ -34,15 +33,6 @@ static const char *const bug_what[] = {
 #include "base/bugs.def"
 #undef BUG
 };
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static int
 call(int (*f)(int, char **), char *line)
@@ -91,7 +81,7 @@ static bool
 find(enum fm_bug bug)
 {
 	static const char *const by[] = {"not found", "enumerate", "simulate"};
-	const double begin = seconds();
+	const double begin = wall_seconds();
 	const int fd = memfd_create("out", MFD_CLOEXEC);
 	char reason[100];
 	int status;
@@ -113,7 +103,7 @@ find(enum fm_bug bug)
 	const int how = WIFEXITED(status) ? WEXITSTATUS(status) : crashed;
 
 	read_reason(fd, reason, sizeof(reason));
-	printf("%-18s | %6.1f s | %-9s | %s\n", bug_name[bug], seconds() - begin,
+	printf("%-18s | %6.1f s | %-9s | %s\n", bug_name[bug], wall_seconds() - begin,
 	       how < 3 ? by[how] : by[0], crashed ? "a crash" : reason);
 	return how == 1 || how == 2;
 }

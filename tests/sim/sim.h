@@ -266,6 +266,7 @@ extern struct sim {
 	bool (*may_end)(void);
 } sim;
 
+double wall_seconds(void);              /* of the real world, since some time */
 void world_open(const char *source);    /* once a process */
 void world_close(void);                 /* its files; at the end by itself, where exit is called */
 /* What fmd.yaml says; the rest is as by default. */

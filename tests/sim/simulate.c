@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define S FM_NS_PER_S
@@ -443,13 +442,13 @@ report(double seconds)
 int
 simulate_main(int argc, char **argv)
 {
-	struct timespec begin, end;
+	double begin;
 
 	read_options(argc, argv);
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	fm_assert(outcome != MAP_FAILED);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	begin = wall_seconds();
 	if (opt.seed != 0) {
 		in_process(opt.seed);
 		printf("%.1f hours, %llu starts, %llu deaths, state %016llx\n",
@@ -462,7 +461,6 @@ simulate_main(int argc, char **argv)
 	     (opt.hours > 0 ? hours() < opt.hours : seed < opt.first + opt.seeds); seed++)
 		if (seed % opt.shards == opt.shard)
 			try_seed(seed);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	report((double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
+	report(wall_seconds() - begin);
 	return failed > 0;
 }

@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 struct sim sim;
@@ -40,6 +41,15 @@ int64_t
 draw_span(struct rng *r, int64_t mean)
 {
 	return mean / 1000 * (1 + draw(r, 1999)) + 1;
+}
+
+double
+wall_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */
