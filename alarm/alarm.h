@@ -208,6 +208,7 @@ struct transition_cause {
 #define PREV_SUPPRESSOR 16u
 #define PREV_WINDOW 32u
 #define PREV_STALE 64u          /* attribute stale_since: came or went */
+#define PREV_MOVED 128u         /* attribute moved */
 
 struct transition {
 	uint64_t seq;           /* given when it is stored; no gap, no reuse (P4) */
@@ -223,6 +224,7 @@ struct transition {
 	struct fm_uuid prev_root_cause, prev_suppressed_by;
 	const char *prev_window;
 	const char *prev_stale;         /* NULL: it was up to date */
+	int64_t prev_moved;
 	struct transition_cause cause;
 };
 

@@ -343,6 +343,8 @@ put_previous(struct fm_buf *b, const char *member, const struct transition *tr)
 		put_text(b, M("maintenance_window"), tr->prev_window);
 	if (tr->prev_mask & PREV_STALE)
 		put_text(b, M("stale_since"), tr->prev_stale);
+	if (tr->prev_mask & PREV_MOVED)
+		put_number(b, M("moved"), (uint64_t)tr->prev_moved);
 	fm_buf_add(b, "}", 1);
 }
 

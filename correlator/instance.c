@@ -115,15 +115,31 @@ inst_dirty(struct correlator *corr, struct instance *inst)
 }
 
 void
+inst_put_on(struct instance *inst, struct host *host)
+{
+	const bool counts = inst->deleted_at.ns == 0;
+
+	if (inst->owner != NULL && counts)
+		inst->owner->guests--;
+	inst->owner = host;
+	if (host != NULL && counts)
+		host->guests++;
+}
+
+void
 inst_set_owner(struct correlator *corr, struct instance *inst, struct host *host)
 {
-	if (host == NULL || inst->owner == host)
+	const struct host *left = inst->owner;
+
+	if (host == NULL || left == host)
 		return;
-	inst->owner = host;
+	inst_put_on(inst, host);
 	inst->run_stamp.ns = 0;         /* of another clock */
 	stamp_moved(corr, inst);
 	inst->run = RUN_UNKNOWN;        /* what the last host's libvirt said holds no longer */
 	inst_dirty(corr, inst);
+	if (left != NULL)
+		moves_left(corr, left);
 }
 
 void
@@ -351,6 +367,8 @@ inst_delete(struct correlator *corr, struct instance *inst)
 		return;
 	if (inst_is_migrating(inst))
 		attempt_close(corr, inst, AT_SUPERSEDED, inst->nova_stamp, NULL);
+	if (inst->owner != NULL)
+		inst->owner->guests--;
 	inst->deleted_at = corr->now;
 	inst->task = TASK_NONE;
 	inst_dirty(corr, inst);
@@ -377,6 +395,7 @@ inst_free(struct correlator *corr, struct instance *inst)
 {
 	char uuid[FM_UUID_STR];
 
+	inst_put_on(inst, NULL);
 	unlink_dirty(corr, inst);
 	while (inst->alarms != NULL)
 		al_link_inst(inst->alarms, NULL);

@@ -424,6 +424,22 @@ al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, con
 		rel_spread(corr, al);   /* a relation may ask for a severity */
 }
 
+void
+al_quiet_change(struct correlator *corr, struct corr_alarm *al, const char *text,
+		struct transition *tr)
+{
+	const char *old = NULL;
+
+	if (text != NULL && strcmp(text, al->a.reason_text) != 0) {
+		tr->prev_mask |= PREV_TEXT;
+		tr->prev_text = old = al->a.reason_text;
+		al->a.reason_text = fm_strdup(text);
+	}
+	al_dirty(corr, al);
+	al_emit(corr, al, TR_CHANGE, tr);
+	free_text(&old);
+}
+
 static unsigned
 attr_place(const struct corr_alarm *al, const char *name)
 {

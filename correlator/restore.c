@@ -80,7 +80,9 @@ restore_instance(struct correlator *corr, const struct row_instance *r)
 		inst->tenant = fm_intern(&corr->names, r->tenant, strlen(r->tenant));
 	if (r->tenant_name != NULL)
 		inst->tenant_name = fm_intern(&corr->names, r->tenant_name, strlen(r->tenant_name));
-	inst->owner = host_named(corr, r->owner);
+	inst_put_on(inst, NULL);        /* a damaged store may have it twice */
+	inst->deleted_at.ns = r->deleted_at;
+	inst_put_on(inst, host_named(corr, r->owner));
 	inst->vm_state = (uint8_t)r->vm_state;
 	inst->task = (uint8_t)r->task;
 	inst->power = (uint8_t)r->power;
@@ -88,7 +90,6 @@ restore_instance(struct correlator *corr, const struct row_instance *r)
 	inst->op = (uint8_t)r->op;
 	inst->flags = (uint16_t)r->flags;
 	inst->state_since.ns = r->state_since;
-	inst->deleted_at.ns = r->deleted_at;
 	inst->limit_s = (int32_t)r->limit_s;
 	inst->downtime_limit_ms = (int32_t)r->downtime_limit_ms;
 	inst->memory_mb = (int32_t)r->memory_mb;

@@ -97,7 +97,10 @@ rules_values(const struct cat_rule *rule, struct instance *inst, struct host *ho
 static struct fact_values
 slot_values(const struct slot *slot)
 {
-	return rules_values(slot->rule, slot->inst, slot->host);
+	struct fact_values v = rules_values(slot->rule, slot->inst, slot->host);
+
+	v.moved = moves_told(slot->al);
+	return v;
 }
 
 /* ---- building alarms ------------------------------------------------------------------------- */
@@ -585,19 +588,34 @@ rules_leave(struct correlator *corr, enum fact_id fact, struct instance *inst, s
 	}
 }
 
-/* What an escalation has made of the text stays; it no longer says why. */
-static void
-tell_reason(struct correlator *corr, struct slot *slot)
+/* What an escalation has made of the text stays. */
+const char *
+rules_text(struct correlator *corr, const struct corr_alarm *al)
 {
-	const struct fact_values v = slot_values(slot);
-	struct corr_alarm *al = slot->al;
+	const struct slot *slot = al->slot;
 
-	if (slot->phase != SLOT_RAISED || slot->step > 0)
-		return;
+	if (slot == NULL || slot->phase != SLOT_RAISED || slot->step > 0 || is_flapping(slot))
+		return NULL;
+	const struct fact_values v = slot_values(slot);
+
 	text_render(slot->rule->text != NULL ? slot->rule->text :
 		    cat_text_for(slot->rule->record, al->a.severity), &v, corr, &corr->text);
+	return corr->text.s;
+}
+
+static void
+tell_reason(struct correlator *corr, const struct slot *slot)
+{
+	struct corr_alarm *al = slot->al;
+	const struct fact_values v = slot_values(slot);
+
+	if (al == NULL)
+		return;
 	al_set_attrs(corr, al, &v, slot->rule->fact);
-	al_change(corr, al, al->a.severity, corr->text.s);
+	const char *text = rules_text(corr, al);
+
+	if (text != NULL)
+		al_change(corr, al, al->a.severity, text);
 }
 
 void

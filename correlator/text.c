@@ -24,6 +24,10 @@ value_int(const struct correlator *corr, const struct fact_values *v, int attr)
 		return v->at != NULL ? (int64_t)v->at->no : EV_ABSENT;
 	case ATTR_COUNT:
 		return v->count;
+	case ATTR_MOVED:
+		return v->inst == NULL && v->host != NULL ? v->moved : EV_ABSENT;
+	case ATTR_GUESTS:
+		return v->inst == NULL && v->host != NULL ? v->moved + v->host->guests : EV_ABSENT;
 	}
 	return EV_ABSENT;
 }
@@ -191,7 +195,8 @@ static const struct {
 	{FACT_INSTANCE_IO_ERROR, FACT_INSTANCE_IO_ERROR,
 	 {ATTR_HOST_NAME, ATTR_REASON, ATTR_POOL, -1}},
 	{FACT_INSTANCE_STOPPED, FACT_INSTANCE_UNSCHEDULED, {ATTR_HOST_NAME, ATTR_REASON, -1}},
-	{FACT_HOST_DOWN, FACT_HOST_UNSEEN, {ATTR_REASON, -1}},
+	{FACT_HOST_DOWN, FACT_HOST_DISABLED, {ATTR_REASON, ATTR_MOVED, ATTR_GUESTS, -1}},
+	{FACT_HOST_UNSEEN, FACT_HOST_UNSEEN, {ATTR_REASON, -1}},
 	{FACT_INSTANCE_ENABLED, FACT_RESIZE_REVERTED, {ATTR_HOST_NAME, ATTR_REASON, -1}},
 };
 

@@ -53,11 +53,19 @@ needs_instance(enum fact_attr attr)
 	return needs[attr];
 }
 
+static bool
+needs_host(enum fact_attr attr)
+{
+	return attr == ATTR_MOVED || attr == ATTR_GUESTS;
+}
+
 /* What a text about many can still name. */
 static bool
 is_shared(const struct cat_rule *rule, enum fact_attr attr)
 {
 	const enum cat_group_by by = rule->group.by;
+	if (needs_host(attr))
+		return by == GROUP_NONE || by == GROUP_HOST;
 	if (attr == ATTR_HOST_NAME)
 		return by != GROUP_POOL && by != GROUP_ALL;
 	if (attr == ATTR_SOURCE_HOST || attr == ATTR_DESTINATION_HOST)
@@ -84,6 +92,9 @@ check_part(struct load *ld, const struct cat_rule *rule, const struct node *at,
 			    cat_quote(ld, s), cat_suggest_attr(ld, name));
 	} else if (part->attr == ATTR_COUNT && rule->group.by == GROUP_NONE) {
 		cat_find_at(ld, FND_NEVER_FILLED, at, "%s is known to a Group only",
+			    cat_quote(ld, s));
+	} else if (part->attr >= 0 && about_instance(rule) && needs_host((enum fact_attr)part->attr)) {
+		cat_find_at(ld, FND_NEVER_FILLED, at, "%s stays empty: this rule is about an instance",
 			    cat_quote(ld, s));
 	} else if (part->attr >= 0 && !about_instance(rule) &&
 		   !is_shared(rule, (enum fact_attr)part->attr)) {

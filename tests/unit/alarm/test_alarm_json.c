@@ -263,13 +263,15 @@ Test(transition_json, previous_names_the_parent_that_changed)
 	struct transition tr = raise();
 	char uuid[FM_UUID_STR];
 
-	tr.prev_mask = PREV_PARENT | PREV_SUPPRESSOR | PREV_WINDOW | PREV_STALE;
+	tr.prev_mask = PREV_PARENT | PREV_SUPPRESSOR | PREV_WINDOW | PREV_STALE | PREV_MOVED;
 	tr.prev_root_cause = tr.alarm.uuid;
 	tr.prev_window = "patch night";
 	tr.prev_stale = "2026-11-24T02:48:57.526000Z";
+	tr.prev_moved = 6;
 	print_transition(&tr);
 	json_t *previous = json_object_get(doc, "previous");
-	cr_assert_eq(json_object_size(previous), 4);
+	cr_assert_eq(json_object_size(previous), 5);
+	cr_assert_eq(json_integer_value(json_object_get(previous, "moved")), 6);
 	cr_assert_str_eq(word(previous, "stale_since"), "2026-11-24T02:48:57.526000Z");
 	cr_assert_str_eq(word(previous, "maintenance_window"), "patch night");
 	cr_assert_str_eq(word(previous, "root_cause"), fm_uuid_format(&tr.alarm.uuid, uuid));

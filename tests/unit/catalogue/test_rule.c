@@ -156,6 +156,7 @@ Test(rule, a_rule_may_have_a_text_and_a_cause_of_its_own)
 	unload(&l);
 	gives(FAILED("    Probable_Cause: bad-luck\n"), 210);
 	gives(FAILED("    Text: <count> of them\n"), 413);
+	gives(FAILED("    Text: <moved> of <guests>\n"), 413);
 }
 
 Test(rule, post_copy_is_the_last_step)
