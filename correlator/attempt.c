@@ -171,11 +171,23 @@ after_close(struct correlator *corr, struct instance *inst)
 				 'E');
 }
 
+/* The alarm of the host that took it along: the destination's, for who goes on has the source. */
+static const struct corr_alarm *
+failed_host_of(const struct attempt *at)
+{
+	const struct corr_alarm *al = at->dst != NULL ? host_failure(at->dst) : NULL;
+
+	return al == NULL && at->src != NULL ? host_failure(at->src) : al;
+}
+
 static void
 tell_end(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
 	 const char *reason)
 {
-	const struct fact_values v = attempt_values(inst, reason);
+	struct fact_values v = attempt_values(inst, reason);
+
+	if (outcome == AT_FAILED)
+		v.root = failed_host_of(inst->attempt);
 
 	switch (outcome) {
 	case AT_DONE:

@@ -421,6 +421,7 @@ struct fact_values {
 	struct attempt *at;
 	struct host *peer;              /* of a group of host pairs */
 	const char *reason, *initiator, *old_name, *pool;
+	const struct corr_alarm *root;  /* the alarm that explains it; NULL: none */
 	int64_t count;                  /* EV_ABSENT: none */
 	int64_t moved;                  /* of facts of hosts: instances that have left since */
 };
@@ -530,6 +531,7 @@ struct alarm_spec {
 	enum alarm_origin origin;
 	struct instance *inst;
 	struct host *host;
+	struct fm_uuid root_cause;      /* of a log, which has no relations */
 	struct fm_time raised_at;
 	struct attr attrs[FM_ALARM_MAX_ATTRS];
 	unsigned n_attrs;

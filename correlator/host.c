@@ -330,15 +330,19 @@ explains_failures(const struct corr_alarm *al)
 }
 
 /* A suspicion drawn from the instances themselves (a group) proves nothing about the host. */
+const struct corr_alarm *
+host_failure(const struct host *h)
+{
+	for (const struct corr_alarm *al = h->alarms; al != NULL; al = al->host_next)
+		if (al->group == NULL && explains_failures(al))
+			return al;
+	return NULL;
+}
+
 bool
 host_is_failed(const struct host *h)
 {
-	if (host_holds(h, FACT_HOST_DOWN))
-		return true;
-	for (const struct corr_alarm *al = h->alarms; al != NULL; al = al->host_next)
-		if (al->group == NULL && explains_failures(al))
-			return true;
-	return false;
+	return host_holds(h, FACT_HOST_DOWN) || host_failure(h) != NULL;
 }
 
 /* ---- sequence windows ----------------------------------------------------------------------- */

@@ -550,6 +550,7 @@ al_log(struct correlator *corr, const struct alarm_spec *spec)
 	al->a.alarm_id = fm_strdup(spec->alarm_id);
 	al->a.entity = fm_strdup(spec->entity);
 	fill(corr, al, spec);
+	al->a.root_cause = spec->root_cause;
 	al->inst = spec->inst;
 	corr->meta_dirty = true;
 	w = window_over_log(corr, al);

@@ -142,6 +142,8 @@ spec_from_rule(struct correlator *corr, const struct cat_rule *rule, enum severi
 	text_render(text != NULL ? text : cat_text_for(rule->record, sev), v, corr, &corr->text);
 	ret->text = corr->text.s;
 	ret->entity = corr->scratch.s;
+	if (v->root != NULL)
+		ret->root_cause = v->root->a.uuid;
 	ret->n_attrs = fact_attrs(corr, rule->fact, v, ret->attrs);
 	return true;
 }

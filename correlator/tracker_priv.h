@@ -63,6 +63,8 @@ void host_enter_held(struct correlator *corr, struct host *h);
 bool host_holds(const struct host *h, enum fact_id fact);
 /* Nova says so, or an alarm that the catalogue makes the cause of failed instances. */
 bool host_is_failed(const struct host *h);
+/* The alarm that says so; NULL: it has not failed, or no alarm says so. */
+const struct corr_alarm *host_failure(const struct host *h);
 struct host *host_get(struct correlator *corr, struct fm_str name);
 struct host *host_known(const struct correlator *corr, struct fm_str name);
 struct host *host_exact(struct correlator *corr, struct fm_str name);

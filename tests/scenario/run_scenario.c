@@ -36,6 +36,7 @@ struct seen {
 	char *id, *entity, *text;
 	enum severity severity, was;    /* was: SEV_NONE when it is not said */
 	enum suppression_status status;
+	struct fm_uuid root;
 	struct seen *next;
 };
 
@@ -100,7 +101,7 @@ take(void *ctx, struct transition *tr)
 		.id = fm_strdup(tr->alarm.alarm_id), .entity = fm_strdup(tr->alarm.entity),
 		.text = fm_strdup(tr->alarm.reason_text), .severity = tr->alarm.severity,
 		.was = tr->prev_mask & PREV_SEVERITY ? tr->prev_severity : SEV_NONE,
-		.status = tr->alarm.status};
+		.status = tr->alarm.status, .root = tr->alarm.root_cause};
 	if (run->dump) {
 		print_seen(stdout, run, t);
 		putchar('\n');
@@ -333,6 +334,23 @@ differs(const struct scn_step *step, enum severity sev, const char *text, bool n
 	return NULL;
 }
 
+/* root=ALARM_ID|ENTITY, an alarm that is known; "root=" none. */
+static bool
+is_root(const struct run *run, const struct fm_uuid *uuid, const char *key)
+{
+	char id[FM_MAX_ALARM_ID + 1];
+	const size_t len = strcspn(key, "|");
+	const struct alarm *al;
+
+	if (key[0] == '\0')
+		return fm_uuid_is_null(uuid);
+	if (key[len] == '\0' || len >= sizeof(id))
+		return false;
+	snprintf(id, sizeof(id), "%.*s", (int)len, key);
+	al = corr_find_alarm(run->corr, id, scn_entity(run->s, key + len + 1));
+	return al != NULL && fm_uuid_eq(&al->uuid, uuid);
+}
+
 static void
 expect_transition(struct run *run, const struct scn_step *step)
 {
@@ -352,6 +370,9 @@ expect_transition(struct run *run, const struct scn_step *step)
 	if (diff == NULL && scn_opt(step, 3, "was", NULL) != NULL &&
 	    strcmp(scn_opt(step, 3, "was", ""), t->was != SEV_NONE ? severity_name(t->was) : "") != 0)
 		diff = "was";
+	if (diff == NULL && scn_opt(step, 3, "root", NULL) != NULL &&
+	    !is_root(run, &t->root, scn_opt(step, 3, "root", "")))
+		diff = "root";
 	if (diff != NULL)
 		fail(run, step, "not as expected: %s", diff);
 	free_seen(next_seen(run));
