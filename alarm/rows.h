@@ -34,7 +34,7 @@ struct fm_blob {
 	X(I64, at_start) X(I64, at_start_stamp) X(I64, at_end) X(I64, at_end_stamp) \
 	X(I64, at_suspended) X(I64, at_resumed) X(I64, at_downtime_ms) X(I64, at_method) \
 	X(TEXT, at_initiator) X(TEXT, at_reason) X(BLOB, recent) \
-	X(TEXT, main_fact) X(I64, held_facts)
+	X(TEXT, main_fact) X(I64, held_facts) X(I64, at_paused_at) X(I64, at_paused_ms)
 #define FM_ROW_KEYS_INSTANCE 1
 
 /* One compute host. windows: anti-replay state of its bridge's sequence numbers. */

@@ -159,6 +159,33 @@ attempt_hosts(struct correlator *corr, struct instance *inst, struct host *src, 
 
 /* ---- 2: an end -------------------------------------------------------------------------------- */
 
+struct standstill {
+	int64_t ms;                     /* of the switch */
+	char method;
+	int64_t iterations;             /* 0: not known */
+};
+
+/*
+ * Each attempt tells at most one downtime: the first by a method that can be relied on. To that of the
+ * switch comes what the guest stood still at the source before it, paused inside the migration.
+ */
+static void
+tell_downtime(struct correlator *corr, struct instance *inst, const struct standstill *still)
+{
+	struct attempt *at = inst->attempt;
+
+	if (at->flags & AT_F_DOWNTIME_TOLD)
+		return;
+	at->flags |= AT_F_DOWNTIME_TOLD;
+	at->downtime_ms = still->ms + at->paused_ms;
+	at->method = still->method;
+	inst_dirty(corr, inst);
+	struct fact_values v = attempt_values(inst, NULL);
+
+	v.iterations = still->iterations;
+	rules_event(corr, FACT_INSTANCE_DOWNTIME, &v);
+}
+
 static void
 after_close(struct correlator *corr, struct instance *inst)
 {
@@ -167,8 +194,8 @@ after_close(struct correlator *corr, struct instance *inst)
 	/* Source's own clock on both ends: exact (method E of compute-events §4.5). */
 	if ((at->flags & AT_F_RESUMED_SRC) && at->suspended.ns != 0 &&
 	    at->resumed.ns > at->suspended.ns && !(inst->flags & INST_F_PAUSED_BY_USER))
-		attempt_downtime(corr, inst, (at->resumed.ns - at->suspended.ns) / FM_NS_PER_MS,
-				 'E');
+		tell_downtime(corr, inst, &(struct standstill){
+			(at->resumed.ns - at->suspended.ns) / FM_NS_PER_MS, 'E', 0});
 }
 
 /* The alarm of the host that took it along: the destination's, for who goes on has the source. */
@@ -402,21 +429,31 @@ attempt_overdue(struct correlator *corr, struct instance *inst)
 
 /* ---- downtime ---------------------------------------------------------------------------------- */
 
-/* Each attempt tells at most one downtime: the first by a method that can be relied on. */
+/* Stands still at the source, though not for the switch; told again it stands still since before. */
 void
-attempt_downtime(struct correlator *corr, struct instance *inst, int64_t ms, char method)
+attempt_paused(struct correlator *corr, struct instance *inst, struct fm_time stamp)
 {
 	struct attempt *at = inst->attempt;
 
-	if (at->flags & AT_F_DOWNTIME_TOLD)
+	if (!attempt_is_open(inst) || at->paused_at.ns != 0 || at->suspended.ns != 0 ||
+	    (at->flags & AT_F_MOVED) || (inst->flags & INST_F_PAUSED_BY_USER))
 		return;
-	at->flags |= AT_F_DOWNTIME_TOLD;
-	at->downtime_ms = ms;
-	at->method = method;
+	at->paused_at = stamp;
 	inst_dirty(corr, inst);
-	const struct fact_values v = attempt_values(inst, NULL);
+}
 
-	rules_event(corr, FACT_INSTANCE_DOWNTIME, &v);
+/* It runs again, or stands still for the switch from now on; both by the source's clock. */
+void
+attempt_pause_over(struct correlator *corr, struct instance *inst, struct fm_time stamp)
+{
+	struct attempt *at = inst->attempt;
+
+	if (!attempt_is_open(inst) || at->paused_at.ns == 0)
+		return;
+	if (stamp.ns > at->paused_at.ns)
+		at->paused_ms += (stamp.ns - at->paused_at.ns) / FM_NS_PER_MS;
+	at->paused_at.ns = 0;
+	inst_dirty(corr, inst);
 }
 
 /*
@@ -427,7 +464,7 @@ static bool
 by_events(struct correlator *corr, struct instance *inst, int64_t *ret_ms)
 {
 	const struct attempt *at = inst->attempt;
-	const int64_t limit = attempt_downtime_limit_ms(corr, inst);
+	const int64_t limit = attempt_downtime_limit_ms(corr, inst) - at->paused_ms;
 	int64_t diff, ms;
 
 	if (at->suspended.ns == 0 || at->resumed.ns == 0 || (at->flags & AT_F_RESUMED_SRC) ||
@@ -443,26 +480,36 @@ by_events(struct correlator *corr, struct instance *inst, int64_t *ret_ms)
 /*
  * The source's statistics: net of the hand-over (B) where libvirt could work it out, else the
  * plain number (A) when the two clocks are known to agree, else the events (C). A guest that was
- * paused before it moved has no downtime worth the name (libvirt-live §2.1).
+ * paused before the switch and still is has no downtime worth the name (libvirt-live §2.1).
  */
 void
 attempt_job_completed(struct correlator *corr, struct instance *inst, const struct event *ev)
 {
 	const struct ev_libvirt *lv = &ev->u.lv;
 	struct attempt *at = inst->attempt;
-	int64_t diff, ms;
+	struct standstill still = {0};
+	int64_t diff;
 
-	if (inst->flags & INST_F_PAUSED_BY_USER)
+	if ((inst->flags & INST_F_PAUSED_BY_USER) || at->paused_at.ns != 0)
 		return;
-	if ((at->flags & AT_F_POSTCOPY) && by_events(corr, inst, &ms))
-		attempt_downtime(corr, inst, ms, 'C');  /* statistics under-report post-copy */
-	else if (lv->downtime_net != EV_ABSENT)
-		attempt_downtime(corr, inst, lv->downtime_net, 'B');
-	else if (lv->downtime != EV_ABSENT && host_clock_diff(at->src, at->dst, &diff) &&
-		 llabs(diff) <= 100 * FM_NS_PER_MS)
-		attempt_downtime(corr, inst, lv->downtime, 'A');
-	else if (by_events(corr, inst, &ms))
-		attempt_downtime(corr, inst, ms, 'C');
+	if (lv->postcopy_requests != EV_ABSENT && lv->postcopy_requests > 0)
+		at->flags |= AT_F_POSTCOPY;     /* its events may have been lost */
+	if (lv->memory_iteration != EV_ABSENT)
+		still.iterations = lv->memory_iteration;
+	if ((at->flags & AT_F_POSTCOPY) && by_events(corr, inst, &still.ms)) {
+		still.method = 'C';             /* statistics under-report post-copy */
+	} else if (lv->downtime_net != EV_ABSENT) {
+		still.ms = lv->downtime_net;
+		still.method = 'B';
+	} else if (lv->downtime != EV_ABSENT && host_clock_diff(at->src, at->dst, &diff) &&
+		   llabs(diff) <= 100 * FM_NS_PER_MS) {
+		still.ms = lv->downtime;
+		still.method = 'A';
+	} else if (by_events(corr, inst, &still.ms)) {
+		still.method = 'C';
+	}
+	if (still.method != 0)
+		tell_downtime(corr, inst, &still);
 }
 
 void

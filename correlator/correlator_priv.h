@@ -194,6 +194,8 @@ struct attempt {
 	struct fm_time start, end;              /* logical time */
 	struct fm_time start_stamp, end_stamp;  /* the sources' own */
 	struct fm_time suspended, resumed;      /* stamps of source and destination */
+	struct fm_time paused_at;               /* the source's; 0: not paused before the switch */
+	int64_t paused_ms;                      /* that it was, and is over */
 	int64_t downtime_ms;
 	char method;                            /* 'A'..'E', 0: not known */
 	char *initiator, *reason;
@@ -423,6 +425,7 @@ struct fact_values {
 	const char *reason, *initiator, *old_name, *pool;
 	const struct corr_alarm *root;  /* the alarm that explains it; NULL: none */
 	int64_t count;                  /* EV_ABSENT: none */
+	int64_t iterations;             /* of a downtime: passes over the memory; 0: not known */
 	int64_t moved;                  /* of facts of hosts: instances that have left since */
 };
 

@@ -162,6 +162,8 @@ attempt_row(const struct attempt *at, struct row_instance *r)
 	r->at_resumed = at->resumed.ns;
 	r->at_downtime_ms = at->downtime_ms;
 	r->at_method = at->method;
+	r->at_paused_at = at->paused_at.ns;
+	r->at_paused_ms = at->paused_ms;
 	r->at_initiator = at->initiator;
 	r->at_reason = at->reason;
 }

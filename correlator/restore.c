@@ -49,6 +49,8 @@ restore_attempt(struct correlator *corr, struct instance *inst, const struct row
 	at->resumed.ns = r->at_resumed;
 	at->downtime_ms = r->at_downtime_ms;
 	at->method = (char)r->at_method;
+	at->paused_at.ns = r->at_paused_at;
+	at->paused_ms = r->at_paused_ms;
 	at->initiator = dup(r->at_initiator);
 	at->reason = dup(r->at_reason);
 	if (at->phase == AT_OPEN)

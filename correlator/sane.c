@@ -40,6 +40,8 @@ static const struct bound bounds[] = {
 	FM_B(INSTANCE, instance.at_start, FIRST_TIME, LAST_TIME),
 	FM_B(INSTANCE, instance.at_end, FIRST_TIME, LAST_TIME),
 	FM_B(INSTANCE, instance.at_method, 0, 'E'),
+	FM_B(INSTANCE, instance.at_paused_at, FIRST_TIME, LAST_TIME),
+	FM_B(INSTANCE, instance.at_paused_ms, 0, LAST_TIME / FM_NS_PER_MS),
 	FM_B(HOST, host.flags, 0, UINT32_MAX),
 	FM_B(HOST, host.changed_at, FIRST_TIME, LAST_TIME),
 	FM_B(HOST, host.last_heard, FIRST_TIME, LAST_TIME),

@@ -22,6 +22,12 @@ value_int(const struct correlator *corr, const struct fact_values *v, int attr)
 		return (corr->now.ns - v->at->start.ns) / FM_NS_PER_S;
 	case ATTR_ATTEMPT:
 		return v->at != NULL ? (int64_t)v->at->no : EV_ABSENT;
+	case ATTR_PAUSED_MS:
+		return v->at != NULL && v->at->paused_ms > 0 ? v->at->paused_ms : EV_ABSENT;
+	case ATTR_MEMORY_ITERATION:
+		return v->iterations > 0 ? v->iterations : EV_ABSENT;
+	case ATTR_POSTCOPY:
+		return v->at != NULL ? (v->at->flags & AT_F_POSTCOPY) != 0 : EV_ABSENT;
 	case ATTR_COUNT:
 		return v->count;
 	case ATTR_MOVED:
@@ -180,18 +186,20 @@ text_entity(const char *form, const struct fact_values *v, struct fm_buf *ret)
 	return ret->len > 0;
 }
 
+#define MAX_OF_FACT 9
 static const struct {
 	enum fact_id first, last;
-	int attr[6];
+	int attr[MAX_OF_FACT];
 } attr_table[] = {
 	{FACT_INSTANCE_MIGRATING, FACT_INSTANCE_MIGRATING,
 	 {ATTR_SOURCE_HOST, ATTR_DESTINATION_HOST, ATTR_LIMIT_S, ATTR_ATTEMPT, -1}},
 	{FACT_INSTANCE_DOWNTIME, FACT_INSTANCE_DOWNTIME,
 	 {ATTR_DOWNTIME_MS, ATTR_DOWNTIME_LIMIT_MS, ATTR_METHOD, ATTR_SOURCE_HOST,
-	  ATTR_DESTINATION_HOST, ATTR_ATTEMPT}},
+	  ATTR_DESTINATION_HOST, ATTR_ATTEMPT, ATTR_PAUSED_MS, ATTR_MEMORY_ITERATION,
+	  ATTR_POSTCOPY}},
 	{FACT_MIGRATION_REQUESTED, FACT_MIGRATION_DONE,
 	 {ATTR_SOURCE_HOST, ATTR_DESTINATION_HOST, ATTR_LIMIT_S, ATTR_ELAPSED_S, ATTR_REASON,
-	  ATTR_ATTEMPT}},
+	  ATTR_ATTEMPT, -1}},
 	{FACT_INSTANCE_IO_ERROR, FACT_INSTANCE_IO_ERROR,
 	 {ATTR_HOST_NAME, ATTR_REASON, ATTR_POOL, -1}},
 	{FACT_INSTANCE_STOPPED, FACT_INSTANCE_UNSCHEDULED, {ATTR_HOST_NAME, ATTR_REASON, -1}},
@@ -213,7 +221,7 @@ fact_attrs(const struct correlator *corr, enum fact_id fact, const struct fact_v
 		row++;
 	if (row == FM_ARRAY_LEN(attr_table))
 		return 0;
-	for (unsigned i = 0; i < 6 && attr_table[row].attr[i] >= 0; i++) {
+	for (unsigned i = 0; i < MAX_OF_FACT && attr_table[row].attr[i] >= 0; i++) {
 		const int a = attr_table[row].attr[i];
 		struct attr out = {.name = fact_attr_name((enum fact_attr)a)};
 

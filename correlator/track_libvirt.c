@@ -60,6 +60,10 @@ set_run(struct lv_input *in, enum lv_run run)
 		inst_set_owner(in->corr, inst, in->host);
 	inst->run_stamp = in->ev->stamp;
 	stamp_moved(in->corr, inst);
+	if (run == RUN_PAUSED)
+		attempt_paused(in->corr, inst, in->ev->stamp);
+	else
+		attempt_pause_over(in->corr, inst, in->ev->stamp);
 	if (inst->run != run) {
 		inst->run = (uint8_t)run;
 		inst_dirty(in->corr, inst);
@@ -114,6 +118,7 @@ io_paused(struct lv_input *in)
 	}
 	in->inst->run_stamp = in->ev->stamp;
 	stamp_moved(in->corr, in->inst);
+	attempt_paused(in->corr, in->inst, in->ev->stamp);
 	inst_decide(in->corr, in->inst, in->corr->now);
 }
 
@@ -154,6 +159,7 @@ source_stops(struct lv_input *in)
 
 	if (!attempt_is_open(in->inst) || at->suspended.ns != 0)
 		return;
+	attempt_pause_over(in->corr, in->inst, in->ev->stamp);
 	at->suspended = in->ev->stamp;
 	attempt_hosts(in->corr, in->inst, in->host, NULL);
 	inst_dirty(in->corr, in->inst);

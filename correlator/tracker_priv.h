@@ -113,7 +113,8 @@ void attempt_rolled_back(struct correlator *corr, struct instance *inst, struct 
 			 struct fm_str reason);
 void attempt_close(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
 		   struct fm_time stamp, const char *reason);
-void attempt_downtime(struct correlator *corr, struct instance *inst, int64_t ms, char method);
+void attempt_paused(struct correlator *corr, struct instance *inst, struct fm_time stamp);
+void attempt_pause_over(struct correlator *corr, struct instance *inst, struct fm_time stamp);
 void attempt_job_completed(struct correlator *corr, struct instance *inst,
 			   const struct event *ev);
 /* Its limits have changed, or no longer apply. */

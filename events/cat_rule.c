@@ -49,6 +49,7 @@ needs_instance(enum fact_attr attr)
 		[ATTR_METHOD] = true, [ATTR_OLD_NAME] = true,
 		[ATTR_DOWNTIME_MS] = true, [ATTR_DOWNTIME_LIMIT_MS] = true,
 		[ATTR_LIMIT_S] = true, [ATTR_ATTEMPT] = true, [ATTR_POOL] = true,
+		[ATTR_PAUSED_MS] = true, [ATTR_MEMORY_ITERATION] = true, [ATTR_POSTCOPY] = true,
 	};
 	return needs[attr];
 }

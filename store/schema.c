@@ -75,11 +75,15 @@ static const char to_5[] =
 	"ALTER TABLE host ADD COLUMN link_lost_at INTEGER;"
 	"ALTER TABLE host ADD COLUMN nova_seen INTEGER;";
 
+static const char to_6[] =
+	"ALTER TABLE instance ADD COLUMN at_paused_at INTEGER;"
+	"ALTER TABLE instance ADD COLUMN at_paused_ms INTEGER;";
+
 const struct schema_step *
 store_schema_steps(void)
 {
 	static const struct schema_step steps[] = {{2, to_2}, {3, to_3}, {4, to_4},
-		{5, to_5}, {0, NULL}};
+		{5, to_5}, {6, to_6}, {0, NULL}};
 
 	return steps;
 }

@@ -308,6 +308,8 @@ static const char *const back_from[] = {
 	[3] = "ALTER TABLE audit DROP COLUMN uid; ALTER TABLE audit DROP COLUMN role",
 	[4] = "ALTER TABLE alarm DROP COLUMN maintenance",
 	[5] = "ALTER TABLE host DROP COLUMN link_lost_at; ALTER TABLE host DROP COLUMN nova_seen",
+	[6] = "ALTER TABLE instance DROP COLUMN at_paused_at;"
+	      "ALTER TABLE instance DROP COLUMN at_paused_ms",
 };
 
 Test(backup, is_made_before_the_tables_of_any_version_change)

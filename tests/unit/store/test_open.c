@@ -179,7 +179,7 @@ Test(open, refuses_a_newer_schema_and_names_both)
 	set_version(&rig, 4711);
 	cr_expect_eq(try_open(rig.dir, &why), -EPROTO);
 	cr_expect(strstr(why.msg, "4711") != NULL, "%s", why.msg);
-	cr_expect(strstr(why.msg, "up to 5") != NULL, "%s", why.msg);
+	cr_expect(strstr(why.msg, "up to 6") != NULL, "%s", why.msg);
 	rig_fini(&rig);
 }
 
@@ -247,7 +247,9 @@ expect_main_fact(void *ctx, const struct row *row)
 		cr_expect_str_eq(row->u.instance.main_fact, *expected);
 }
 
-#define UNDO_5 "ALTER TABLE host DROP COLUMN link_lost_at; ALTER TABLE host DROP COLUMN nova_seen;"
+#define UNDO_5_6 "ALTER TABLE host DROP COLUMN link_lost_at; ALTER TABLE host DROP COLUMN nova_seen;" \
+	"ALTER TABLE instance DROP COLUMN at_paused_at;" \
+	"ALTER TABLE instance DROP COLUMN at_paused_ms;"
 
 /* What the order of events/facts.def was then; what it is now does not matter. */
 Test(migrate, turns_the_facts_numbers_of_version_1_into_names)
@@ -265,7 +267,7 @@ Test(migrate, turns_the_facts_numbers_of_version_1_into_names)
 		snprintf(sql, sizeof(sql), "DROP TABLE backlog; PRAGMA user_version = 1;"
 			 "ALTER TABLE host DROP COLUMN seq_healed; DELETE FROM instance;"
 			 "ALTER TABLE audit DROP COLUMN uid; ALTER TABLE audit DROP COLUMN role;"
-			 "ALTER TABLE alarm DROP COLUMN maintenance;" UNDO_5
+			 "ALTER TABLE alarm DROP COLUMN maintenance;" UNDO_5_6
 			 "INSERT INTO instance(uuid, main_fact) VALUES('u', %d)", was[i].number);
 		MUST(store_exec(rig.st, sql, &err));
 		rig_close(&rig);
@@ -293,7 +295,7 @@ Test(migrate, keeps_the_trail_of_version_2)
 	int seen = 0;
 
 	rig_open(&rig);
-	MUST(store_exec(rig.st, "ALTER TABLE audit DROP COLUMN uid;" UNDO_5
+	MUST(store_exec(rig.st, "ALTER TABLE audit DROP COLUMN uid;" UNDO_5_6
 			"ALTER TABLE alarm DROP COLUMN maintenance;"
 			"ALTER TABLE audit DROP COLUMN role; PRAGMA user_version = 2;"
 			"INSERT INTO audit(at, user, verb, args, result)"
