@@ -438,7 +438,10 @@ attempt_paused(struct correlator *corr, struct instance *inst, struct fm_time st
 	if (!attempt_is_open(inst) || at->paused_at.ns != 0 || at->suspended.ns != 0 ||
 	    (at->flags & AT_F_MOVED) || (inst->flags & INST_F_PAUSED_BY_USER))
 		return;
-	at->paused_at = stamp;
+	if (stamp.ns < at->start_stamp.ns)      /* it comes late: it was so before it moved */
+		inst->flags |= INST_F_PAUSED_BY_USER;
+	else
+		at->paused_at = stamp;
 	inst_dirty(corr, inst);
 }
 

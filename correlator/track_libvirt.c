@@ -62,7 +62,7 @@ set_run(struct lv_input *in, enum lv_run run)
 	stamp_moved(in->corr, inst);
 	if (run == RUN_PAUSED)
 		attempt_paused(in->corr, inst, in->ev->stamp);
-	else
+	else if (in->role != ROLE_DEST)         /* another clock, and after the switch */
 		attempt_pause_over(in->corr, inst, in->ev->stamp);
 	if (inst->run != run) {
 		inst->run = (uint8_t)run;
@@ -76,14 +76,14 @@ set_run(struct lv_input *in, enum lv_run run)
 }
 
 static void
-die(struct lv_input *in, const char *why)
+die(struct lv_input *in, const char *why, enum lv_run run)
 {
 	if (!(in->inst->flags & INST_F_CRASHED)) {
 		in->inst->flags |= INST_F_CRASHED;
 		inst_set_text(in->corr, &in->inst->fault, fm_str_of(why));
 		inst_dirty(in->corr, in->inst);
 	}
-	set_run(in, RUN_CRASHED);
+	set_run(in, run);
 }
 
 static void
@@ -96,7 +96,22 @@ booted(struct lv_input *in)
 	set_run(in, RUN_RUNNING);
 }
 
-static void running(struct lv_input *in) { set_run(in, RUN_RUNNING); }
+/*
+ * A guest that its watchdog had paused stands there whole, and somebody has let it go on: no longer
+ * failed. Of one that died "resumed" says nothing, it comes before "started" (libvirt-live §2.5).
+ */
+static void
+running(struct lv_input *in)
+{
+	struct instance *inst = in->inst;
+
+	if ((inst->flags & INST_F_CRASHED) && inst->run == RUN_PAUSED) {
+		inst->flags &= (uint16_t)~INST_F_CRASHED;
+		inst_dirty(in->corr, inst);
+	}
+	set_run(in, RUN_RUNNING);
+}
+
 static void paused(struct lv_input *in) { set_run(in, RUN_PAUSED); }
 static void off(struct lv_input *in) { set_run(in, RUN_OFF); }
 static void pm_suspended(struct lv_input *in) { set_run(in, RUN_PMSUSPENDED); }
@@ -106,7 +121,7 @@ static void nothing(struct lv_input *in) { (void)in; }
 static void
 hung(struct lv_input *in)
 {
-	die(in, "its watchdog stopped it");
+	die(in, "its watchdog stopped it", RUN_PAUSED);
 }
 
 static void
@@ -134,7 +149,7 @@ died(struct lv_input *in)
 		off(in);
 		return;
 	}
-	die(in, "the guest died");
+	die(in, "the guest died", RUN_CRASHED);
 }
 
 /* ---- a migration's events -------------------------------------------------------------------- */
@@ -186,6 +201,14 @@ dest_paused(struct lv_input *in)
 	in->inst->run = RUN_PAUSED;
 	inst_dirty(in->corr, in->inst);
 	attempt_evidence(in->corr, in->inst, AT_F_MOVED, in->ev->stamp);
+}
+
+/* It arrived paused and was let go before Nova has told that it arrived. */
+static void
+dest_goes_on(struct lv_input *in)
+{
+	if (in->inst->attempt->flags & AT_F_MOVED)
+		running(in);
 }
 
 /* The start was missed; that it runs where it did not run before says where it is. */
@@ -350,6 +373,7 @@ static const struct {
 	 postcopy_failed},
 	{LVL_RESUMED, LVD_RESUMED_POSTCOPY_FAILED, ALL, false, nothing},
 	{LVL_RESUMED, ANY, OWN, true, running},
+	{LVL_RESUMED, ANY, ROLE_DEST, true, dest_goes_on},
 	{LVL_STOPPED, LVD_STOPPED_MIGRATED, OWN, false, source_left},
 	/* it left from there before; its way back has begun */
 	{LVL_STOPPED, LVD_STOPPED_MIGRATED, ROLE_DEST, false, nothing},
