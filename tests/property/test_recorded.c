@@ -1,9 +1,12 @@
 /*
- * Recorded libvirt streams of real migrations, with the Nova notifications that belong to them. However
- * the two are interleaved, within what the ways to a consumer allow: records of one bridge about one
- * domain keep their order, those of different bridges and of Nova do not; any may come twice; those that
+ * Recorded libvirt streams, with the Nova notifications that belong to them. However the two are
+ * interleaved, within what the ways to a consumer allow: records of one bridge about one domain keep
+ * their order, those of different bridges, domains and of Nova do not; any may come twice; those that
  * only accompany may be missing. The alarms are the same in the end, and a migration is raised once.
  * Skipped when the recordings are not there.
+ *
+ * Not here, but in test_recordings.c or the decoder's tests: 90 to 92 have no compute host, 93 is many
+ * operations on one guest in half a minute.
  *
  * LINK: fm_correlator fm_catload fm_events fm_alarm_json fm_offline
  */
@@ -17,7 +20,9 @@
 
 #define SRC "compute-0"
 #define DST "compute-1"
-#define SEEDS 40
+#define SEEDS 40                /* of migrations; of what is none: */
+#define FEW_SEEDS 6
+#define MAX_GUESTS 8
 #define SILENCE_S 300
 
 struct rng {
@@ -36,15 +41,21 @@ struct item {
 	char *text;
 	struct fm_time made, comes;
 	enum sort sort;
+	unsigned guest;                 /* MAX_GUESTS: of none */
 	bool accompanies;               /* what it tells is told by another, too */
 	size_t order;
+};
+struct guest {                          /* by libvirt */
+	char uuid[FM_UUID_STR];
+	struct fm_time first, booted;   /* told of, by any record; ran */
+	struct fm_time start, end;      /* of its migration; the end of all others too */
 };
 struct story {
 	struct item *v;
 	size_t n;
-	char uuid[FM_UUID_STR];
-	struct fm_time start, end;      /* of the migration, by libvirt */
-	struct record_maker *maker;
+	struct guest guest[MAX_GUESTS]; /* in the order in which they are read */
+	unsigned n_guests;
+	struct record_maker *maker;     /* one, so that no message id comes twice */
 };
 
 /* ---- what happened ---------------------------------------------------------------------------- */
@@ -76,11 +87,46 @@ is_only_company(const char *text)
 	return false;
 }
 
+/* NULL: the record is about none. */
+static struct guest *
+guest_of(struct story *st, const char *text, struct fm_time at)
+{
+	const char *uuid = strstr(text, "\"uuid\":\"");
+	struct guest *g = st->guest;
+
+	if (uuid == NULL)
+		return NULL;
+	uuid += strlen("\"uuid\":\"");
+	while (g < st->guest + st->n_guests && strncmp(g->uuid, uuid, FM_UUID_STR - 1) != 0)
+		g++;
+	if (g == st->guest + st->n_guests) {
+		cr_assert_lt(st->n_guests++, MAX_GUESTS);
+		snprintf(g->uuid, sizeof(g->uuid), "%.36s", uuid);
+		g->first = at;
+	}
+	g->first = g->first.ns < at.ns ? g->first : at;
+	return g;
+}
+
+static void
+note_times(struct guest *g, const char *text, struct fm_time at)
+{
+	const bool started = says(text, "\"lifecycle\":\"started\"");
+
+	if (started && says(text, "\"detail\":\"migrated\""))
+		g->start = at;
+	if (started && says(text, "\"detail\":\"booted\"") && g->booted.ns == 0)
+		g->booted = at;
+	if (says(text, "\"lifecycle\":\"stopped\""))
+		g->end = at;
+}
+
 static void
 add_recorded(struct story *st, const char *text)
 {
-	const char *ts = strstr(text, "\"ts\":\""), *uuid = strstr(text, "\"uuid\":\"");
+	const char *ts = strstr(text, "\"ts\":\"");
 	const bool src = says(text, "\"host\":\"" SRC "\"");
+	struct guest *g;
 	struct fm_time at;
 	struct item *it;
 
@@ -88,16 +134,13 @@ add_recorded(struct story *st, const char *text)
 		return;
 	ts += strlen("\"ts\":\"");
 	cr_assert_eq(fm_time_parse(ts, strcspn(ts, "\""), &at), 0);
-	it = add(st, text, at, uuid == NULL ? src ? SORT_SRC_HOST : SORT_DST_HOST :
+	g = guest_of(st, text, at);
+	it = add(st, text, at, g == NULL ? src ? SORT_SRC_HOST : SORT_DST_HOST :
 		 src ? SORT_SRC : SORT_DST);
+	it->guest = g != NULL ? (unsigned)(g - st->guest) : MAX_GUESTS;
 	it->accompanies = is_only_company(text);
-	if (uuid != NULL && says(text, "\"lifecycle\":\"started\"") &&
-	    says(text, "\"detail\":\"migrated\"")) {
-		st->start = at;
-		snprintf(st->uuid, sizeof(st->uuid), "%.36s", uuid + strlen("\"uuid\":\""));
-	}
-	if (says(text, "\"lifecycle\":\"stopped\""))
-		st->end = at;
+	if (g != NULL)
+		note_times(g, text, at);
 }
 
 static bool
@@ -124,7 +167,10 @@ read_recording(struct story *st, const char *name)
 	return st->n > 0;
 }
 
-/* What Nova tells of it, by its outcome; ms before or after the migration's start (S) or end (E). */
+/*
+ * What Nova tells of a guest; ms before or after its migration's start (S), its end (E), or since it was
+ * booted (B).
+ */
 struct told {
 	char from;
 	int ms;
@@ -169,48 +215,201 @@ static const struct told dies[] = {
 	{0},
 };
 
-static void
-add_told(struct story *st, const struct told *told)
+#define CREATED \
+	{'B', -500, "instance.create.start host=" SRC " state=building task=spawning power=nostate", \
+		true}, \
+	{'B', 300, "instance.create.end host=" SRC, false}
+/* Nova finds out fifteen seconds after libvirt has told, and stops it, asked by nobody (§3.5). */
+#define FOUND_OFF \
+	{'E', 16000, "instance.power_off.start host=" SRC " task=powering-off", true}, \
+	{'E', 17000, "instance.power_off.end host=" SRC " state=stopped power=shutdown", false}
+#define PAUSES(a, b) \
+	{'B', a, "instance.pause.start host=" SRC " task=pausing", true}, \
+	{'B', b, "instance.pause.end host=" SRC " state=paused power=paused", false}
+#define UNPAUSES(a, b) \
+	{'B', a, "instance.unpause.start host=" SRC " state=paused power=paused task=unpausing", \
+		true}, \
+	{'B', b, "instance.unpause.end host=" SRC, false}
+#define DELETED \
+	{'E', -300, "instance.delete.start host=" SRC " task=deleting", true}, \
+	{'E', 400, "instance.shutdown.end host=" SRC " task=deleting power=shutdown", true}, \
+	{'E', 900, "instance.delete.end host=" SRC " state=deleted power=nostate", false}
+static const struct told arrives_paused[] = {
+	CREATED,
+	{'S', -1500, "instance.pause.start host=" SRC " task=pausing", true},
+	{'S', -480, "instance.pause.end host=" SRC " state=paused power=paused", false},
+	{'S', -300, "instance.live_migration_pre.start host=" SRC " publisher=" DST
+		" state=paused power=paused task=migrating", false},
+	{'E', 10, "instance.live_migration_post.start host=" SRC
+		" state=paused power=paused task=migrating", true},
+	{'E', 60, "instance.live_migration_post_dest.end host=" DST " state=paused power=paused",
+		false},
+	{'E', 80, "instance.live_migration_post.end host=" SRC
+		" state=paused power=paused task=migrating", true},
+	{'E', 90, "instance.unpause.start host=" DST " state=paused power=paused task=unpausing",
+		true},
+	{'E', 160, "instance.unpause.end host=" DST, false},
+	{0},
+};
+static const struct told runs[] = {CREATED, {0}};
+static const struct told lives[] = {
+	CREATED, PAUSES(2000, 2100), UNPAUSES(5000, 5100), PAUSES(6050, 6110), UNPAUSES(6130, 6200),
+	DELETED, {0},
+};
+static const struct told killed[] = {           /* twice, and started again; then it ends by itself */
+	CREATED,
+	{'B', 5000, "instance.reboot.start host=" SRC " task=reboot_started_hard", true},
+	{'B', 5800, "instance.reboot.end host=" SRC, false},
+	{'B', 9700, "instance.reboot.start host=" SRC " task=reboot_started_hard", true},
+	{'B', 10300, "instance.reboot.end host=" SRC, false},
+	FOUND_OFF, {0},
+};
+static const struct told goes_off[] = {CREATED, FOUND_OFF, {0}};
+static const struct told is_stopped[] = {
+	CREATED,
+	{'E', -400, "instance.power_off.start host=" SRC " task=powering-off initiator=ann", true},
+	{'E', 500, "instance.power_off.end host=" SRC " state=stopped power=shutdown initiator=ann",
+		false},
+	{0},
+};
+static const struct told is_deleted[] = {CREATED, DELETED, {0}};
+/* Its compute service has a link of its own to libvirtd: it takes no instances until that is back. */
+static const struct told loses_libvirtd[] = {
+	CREATED,
+	{'B', 22700, "service.update host=" SRC " disabled=1 last_seen=-3s", false},
+	{'B', 43000, "service.update host=" SRC " last_seen=-3s", false},
+	{0},
+};
+static const struct told is_saved[] = {         /* managedsave, then "start"; dumped in the end */
+	CREATED,
+	{'B', 4500, "instance.suspend.start host=" SRC " task=suspending", true},
+	{'B', 4900, "instance.suspend.end host=" SRC " state=suspended power=shutdown", false},
+	{'B', 4950, "instance.resume.start host=" SRC " state=suspended power=shutdown task=resuming",
+		true},
+	{'B', 5600, "instance.resume.end host=" SRC, false},
+	FOUND_OFF, {0},
+};
+static const struct told is_copied[] = {
+	CREATED,
+	{'B', 20000, "instance.snapshot.start host=" SRC " task=image_snapshot", true},
+	{'B', 28000, "instance.snapshot.end host=" SRC, true},
+	DELETED, {0},
+};
+static const struct told gets_a_disk[] = {
+	CREATED,
+	{'B', 12000, "instance.volume_attach.start host=" SRC, true},
+	{'B', 12500, "instance.volume_attach.end host=" SRC, true},
+	{'B', 14200, "instance.volume_detach.start host=" SRC, true},
+	{'B', 17500, "instance.volume_detach.end host=" SRC, true},
+	{0},
+};
+static const struct told cannot_start[] = {
+	{'B', 100, "instance.create.start host=" SRC " state=building task=spawning power=nostate",
+		true},
+	{'B', 900, "instance.create.error host=" SRC " state=error power=nostate fault=\"no disk\"",
+		false},
+	{0},
+};
+static const struct told is_paused[] = {CREATED, PAUSES(42400, 42600), {0}};
+static const struct told is_paused_twice[] = {
+	CREATED, PAUSES(3000, 3050), UNPAUSES(3055, 3100), PAUSES(6050, 6200), UNPAUSES(56200, 56350),
+	{0},
+};
+
+static struct fm_time
+time_of(const struct guest *g, const struct told *told)
 {
-	st->maker = record_maker_new(st->uuid, SRC);
+	const struct fm_time from = told->from == 'S' ? g->start : told->from == 'E' ? g->end :
+		g->booted.ns != 0 ? g->booted : g->first;
+
+	return fm_time_add(from, fm_span_ms(told->ms));
+}
+
+static void
+add_told(struct story *st, unsigned guest, const struct told *told)
+{
 	for (; told->words != NULL; told++) {
-		const struct fm_time at = fm_time_add(told->from == 'S' ? st->start : st->end,
-						      fm_span_ms(told->ms));
+		const struct fm_time at = time_of(&st->guest[guest], told);
 		struct offline_words words;
 		struct fm_arena arena;
 		struct fm_err err;
-		char *text;
+		char *text, *line = fm_asprintf("%s uuid=%s", told->words, st->guest[guest].uuid);
 
 		fm_arena_init(&arena);
-		cr_assert_eq(offline_split(&arena, told->words, &words, &err), 0, "%s", err.msg);
+		cr_assert_eq(offline_split(&arena, line, &words, &err), 0, "%s", err.msg);
 		cr_assert_eq(record_make(st->maker, OFFLINE_NOVA, &words, at, &text, &err), 0,
 			     "%s", err.msg);
-		add(st, text, at, SORT_NOVA)->accompanies = told->accompanies;
+		struct item *it = add(st, text, at, SORT_NOVA);
+
+		it->accompanies = told->accompanies;
+		it->guest = guest;
 		free(text);
+		free(line);
 		fm_arena_fini(&arena);
 	}
 }
 
+/*
+ * What Nova tells of each guest, the last of those given for all others. In the end these alarms
+ * of the family 700.00x are active. start_ms: when libvirt tells no start of a migration that
+ * Nova begins, since it was booted.
+ *
+ * Of some there is nothing to tell but that the instance was created: Nova takes no notice of a guest
+ * that libvirt pauses or resets by itself (24, 25, most of 23, compute-events §3.5), and what was done
+ * by virsh to see how fast a bridge is has nothing like it in Nova (35, 36).
+ */
 static const struct {
 	const char *name;
-	const struct told *told;
-	const char *in_the_end;         /* an alarm that is active then; NULL: none of 700.00x */
+	unsigned raised;                /* times 700.008 */
+	const struct told *told[MAX_GUESTS];
+	const char *in_the_end;
+	int start_ms;
 } stories[] = {
-	{"01", arrives, NULL}, {"04", aborted, NULL}, {"05", arrives, NULL},
-	{"07", taken_back, NULL}, {"07b", dies, "700.001"}, {"09", taken_back, NULL},
-	{"06d", arrives, NULL}, {"10", taken_back, NULL}, {"11", arrives, NULL},
-	{"12", arrives, NULL}, {"13", arrives, NULL}, {"13d", arrives, NULL},
-	{"14", arrives, NULL}, {"15", arrives, NULL}, {"21m", taken_back, NULL},
+	{"01", 1, {arrives}, "", 0}, {"03", 1, {arrives}, "", 0}, {"03b", 1, {arrives}, "", 0},
+	{"04", 1, {aborted}, "", 0}, {"05", 1, {arrives}, "", 0},
+	{"06a", 1, {taken_back}, "", 3800}, {"06b", 1, {taken_back, runs}, "", 4500},
+	{"06c", 1, {taken_back}, "", 3800}, {"06d", 1, {arrives}, "", 0},
+	{"06e", 1, {taken_back}, "", 16700},
+	{"07", 1, {taken_back}, "", 0}, {"07b", 1, {dies}, "700.001", 0},
+	{"09", 1, {taken_back}, "", 0}, {"10", 1, {taken_back}, "", 0},
+	{"11", 1, {arrives}, "", 0}, {"12", 1, {arrives}, "", 0},
+	{"13", 1, {arrives}, "", 0}, {"13d", 1, {arrives}, "", 0}, {"14", 1, {arrives}, "", 0},
+	{"15", 1, {arrives}, "", 0}, {"17", 5, {arrives}, "", 0},
+	{"18", 1, {arrives_paused}, "", 0}, {"21m", 1, {taken_back}, "", 0},
+	{"20", 0, {lives}, "", 0}, {"21", 0, {killed}, "700.004", 0},
+	{"22", 0, {goes_off, runs}, "700.001 700.001", 0},
+	{"23", 0, {runs, goes_off, runs, runs, runs, goes_off}, "700.001 700.004", 0},
+	{"24", 0, {runs}, "", 0}, {"25", 0, {runs}, "?", 0},
+	{"27", 0, {is_stopped, goes_off, is_stopped, is_deleted}, "700.004 700.004 700.004", 0},
+	{"29", 0, {loses_libvirtd}, "", 0}, {"30", 0, {is_copied}, "", 0},
+	{"32", 0, {is_saved}, "700.001", 0}, {"33", 0, {gets_a_disk}, "", 0},
+	{"34", 0, {cannot_start}, "700.001 700.001 700.001", 0},
+	{"35", 0, {runs}, "", 0}, {"36", 0, {runs}, "", 0}, {"37", 0, {is_paused}, "700.002", 0},
+	{"39", 0, {is_paused_twice}, "", 0},
 };
 
 static bool
 load_story(struct story *st, unsigned i)
 {
+	const struct told *told = NULL;
+
 	if (!read_recording(st, stories[i].name))
 		return false;
-	if (st->end.ns == 0)            /* 09: nobody tells of the end */
-		st->end = fm_time_add(st->start, fm_span_s(10));
-	add_told(st, stories[i].told);
+	st->maker = record_maker_new(NULL, SRC);
+	for (unsigned k = 0; k < st->n_guests; k++) {
+		struct guest *g = &st->guest[k];
+
+		if (g->start.ns == 0 && stories[i].start_ms == 0 && stories[i].raised > 0)
+			continue;       /* a bystander, in the list of a host */
+		if (g->start.ns == 0)
+			g->start = fm_time_add(g->booted.ns != 0 ? g->booted : g->first,
+					       fm_span_ms(stories[i].start_ms));
+		if (g->end.ns == 0)     /* nobody tells of an end: of 09, or there is none */
+			g->end = fm_time_add(g->start, stories[i].start_ms != 0 ?
+					     fm_span_ms(700) : fm_span_s(10));
+		told = stories[i].told[k] != NULL ? stories[i].told[k] : told;
+		add_told(st, k, told);
+	}
 	return true;
 }
 
@@ -256,7 +455,7 @@ static struct item *
 send(struct story *st, const struct way *way, struct rng *r, size_t *ret_n)
 {
 	struct item *out = fm_calloc(2 * st->n, sizeof(*out));
-	struct fm_time last[SORT_N] = {{0}};
+	struct fm_time last[MAX_GUESTS + 1][SORT_N] = {{{0}}};
 	size_t n = 0;
 
 	qsort(st->v, st->n, sizeof(*st->v), by_making);
@@ -268,7 +467,8 @@ send(struct story *st, const struct way *way, struct rng *r, size_t *ret_n)
 			continue;
 		it.comes = fm_time_add(it.made, fm_span_ms(late + draw(r, way->spread_ms + 1)));
 		if (it.sort != SORT_NOVA)
-			it.comes = last[it.sort] = fm_time_max(it.comes, last[it.sort]);
+			it.comes = last[it.guest][it.sort] =
+				fm_time_max(it.comes, last[it.guest][it.sort]);
 		it.order = n;
 		out[n++] = it;
 		if (way->twice && draw(r, 4) == 0) {
@@ -308,6 +508,31 @@ add_alarm(void *ctx, const struct alarm *al)
 	return true;
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Which of two came first is not what is compared. */
+static void
+sort_lines(struct fm_buf *b)
+{
+	char *copy = fm_strdup(b->s), *save = NULL, *line[64];
+	unsigned n = 0;
+
+	for (char *p = strtok_r(copy, "\n", &save); p != NULL; p = strtok_r(NULL, "\n", &save)) {
+		cr_assert_lt(n, FM_ARRAY_LEN(line));
+		line[n++] = p;
+	}
+	qsort(line, n, sizeof(line[0]), by_text);
+	fm_buf_reset(b);
+	fm_buf_adds(b, "");
+	for (unsigned i = 0; i < n; i++)
+		fm_buf_addf(b, "%s\n", line[i]);
+	free(copy);
+}
+
 static void
 receive(const struct catalogue *cat, const struct item *v, size_t n, struct result *ret)
 {
@@ -332,6 +557,7 @@ receive(const struct catalogue *cat, const struct item *v, size_t n, struct resu
 	}
 	corr_advance(corr, fm_time_add(corr_now(corr), fm_span_s(SILENCE_S)), take, ret);
 	corr_each_alarm(corr, false, add_alarm, ret);
+	sort_lines(&ret->alarms);
 	decoder_free(dec);
 	corr_free(corr);
 }
@@ -356,33 +582,48 @@ load(void)
 	return cat;
 }
 
-/* Plays each story in one way, and hands what came of it to check. */
+typedef void check_f(unsigned i, uint64_t seed, const struct result *plain,
+		     const struct result *res);
+
 static void
-each(const struct way *way, uint64_t seed,
-     void (*check)(unsigned i, uint64_t seed, const struct result *plain, const struct result *res))
+play_story(const struct catalogue *cat, struct story *st, unsigned i, const struct way *way,
+	   uint64_t seeds, check_f *check)
 {
 	static const struct way in_order = {0};
+	struct rng none = {0};
+	struct result plain;
+	size_t n;
+	struct item *v = send(st, &in_order, &none, &n);
+
+	receive(cat, v, n, &plain);
+	free(v);
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
+		struct rng r = {seed * 1000 + i};
+		struct result res;
+
+		v = send(st, way, &r, &n);
+		receive(cat, v, n, &res);
+		free(v);
+		check(i, seed, &plain, &res);
+		drop_result(&res);
+	}
+	drop_result(&plain);
+}
+
+/* Plays each story in one way, so many times, and hands what came of it to check. */
+static void
+each(const struct way *way, bool many, check_f *check)
+{
 	struct catalogue *cat = load();
 	unsigned played = 0;
 
 	for (unsigned i = 0; i < FM_ARRAY_LEN(stories); i++) {
-		struct rng r = {seed * 1000 + i};
-		struct result plain, res;
 		struct story st;
-		struct item *v;
-		size_t n;
 
 		if (!load_story(&st, i))
 			continue;
-		v = send(&st, &in_order, &r, &n);
-		receive(cat, v, n, &plain);
-		free(v);
-		v = send(&st, way, &r, &n);
-		receive(cat, v, n, &res);
-		free(v);
-		check(i, seed, &plain, &res);
-		drop_result(&plain);
-		drop_result(&res);
+		play_story(cat, &st, i, way, !many ? 1 : stories[i].raised > 0 ? SEEDS : FEW_SEEDS,
+			   check);
 		drop_story(&st);
 		played++;
 	}
@@ -402,57 +643,66 @@ static void
 same_and_once(unsigned i, uint64_t seed, const struct result *plain, const struct result *res)
 {
 	same_alarms(i, seed, plain, res);
-	cr_assert_eq(res->raised, 1, "%s, seed %llu: 700.008 raised %u times:\n%s", stories[i].name,
-		     (unsigned long long)seed, res->raised, res->told.s);
+	cr_assert_eq(res->raised, stories[i].raised, "%s, seed %llu: 700.008 raised %u times:\n%s",
+		     stories[i].name, (unsigned long long)seed, res->raised, res->told.s);
+}
+
+static unsigned
+times(const char *text, const char *id)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, id)) != NULL; text++)
+		n++;
+	return n;
 }
 
 static void
 as_it_should(unsigned i, uint64_t seed, const struct result *plain, const struct result *res)
 {
-	const char *want = stories[i].in_the_end;
-
 	same_and_once(i, seed, plain, res);
-	cr_assert(want != NULL ? says(res->alarms.s, want) : !says(res->alarms.s, "700.00"),
-		  "%s: %s", stories[i].name, res->alarms.s);
+	for (unsigned k = 1; k <= 9; k++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "700.00%u", k);
+		cr_expect_eq(times(stories[i].in_the_end, id), times(res->alarms.s, id), "%s: %s",
+			     stories[i].name, res->alarms.s);
+	}
 }
 
 /* ---- properties ------------------------------------------------------------------------------------ */
 
 Test(recorded, comes_out_right_in_order)
 {
-	each(&(struct way){0}, 1, as_it_should);
+	each(&(struct way){0}, false, as_it_should);
 }
 
 Test(recorded, nova_may_be_seconds_ahead)
 {
-	each(&(struct way){.lv_ms = 4000}, 1, as_it_should);
+	each(&(struct way){.lv_ms = 4000}, false, as_it_should);
 }
 
 Test(recorded, libvirt_may_be_seconds_ahead)
 {
-	each(&(struct way){.nova_ms = 4000}, 1, as_it_should);
+	each(&(struct way){.nova_ms = 4000}, false, as_it_should);
 }
 
 Test(recorded, nova_may_come_half_a_minute_late)
 {
-	each(&(struct way){.nova_ms = 30000}, 1, same_alarms);
+	each(&(struct way){.nova_ms = 30000}, false, same_alarms);
 }
 
 Test(recorded, order_within_the_bounds_does_not_matter)
 {
-	for (uint64_t seed = 1; seed <= SEEDS; seed++)
-		each(&(struct way){.spread_ms = 2000}, seed, same_and_once);
+	each(&(struct way){.spread_ms = 2000}, true, same_and_once);
 }
 
 Test(recorded, repetition_does_not_matter)
 {
-	for (uint64_t seed = 1; seed <= SEEDS; seed++)
-		each(&(struct way){.spread_ms = 2000, .twice = true}, seed, same_and_once);
+	each(&(struct way){.spread_ms = 2000, .twice = true}, true, same_and_once);
 }
 
 Test(recorded, what_only_accompanies_may_be_missing)
 {
-	for (uint64_t seed = 1; seed <= SEEDS; seed++)
-		each(&(struct way){.spread_ms = 2000, .twice = true, .gaps = true}, seed,
-		     same_and_once);
+	each(&(struct way){.spread_ms = 2000, .twice = true, .gaps = true}, true, same_and_once);
 }
