@@ -1,9 +1,9 @@
 /*
- * relation: parents, suppression, and what may be out of date. Suppressed is derived: an alarm is suppressed while an
- * active suppressor covers it, so late children, repeated sets and two suppressors all come out
- * right. When the cause comes late, children already announced get a notice of their new parent;
- * they are not cleared and raised again. When the last suppressor has gone, they resurface after
- * its grace (DESIGN §7.3).
+ * relation: parents, suppression, and what may be out of date. Suppressed is derived: an alarm is
+ * suppressed while an active suppressor covers it, so late children, repeated sets and two suppressors
+ * all come out right. When the cause comes late, children already announced get a notice of their new
+ * parent; they are not cleared and raised again. When the last suppressor has gone, they resurface
+ * after its grace (DESIGN §7.3).
  *
  * What an alarm outdates (nobody hears the host any more) carries since when in an attribute, and
  * loses it when the last such alarm goes. Nothing else of it changes: it is neither cleared nor hidden
