@@ -19,6 +19,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import struct
 import subprocess
@@ -185,9 +186,19 @@ class Lane:
         self.answered += out.returncode == 0
         return out.returncode == 0
 
+    def wait_until_up(self, fmd):
+        """It listens, or has ended. How long that takes depends on the machine and the build."""
+        until = time.monotonic() + 60
+        while fmd.poll() is None and time.monotonic() < until:
+            with socket.socket(socket.AF_UNIX) as link:
+                if link.connect_ex(str(self.dir / "fmd.sock")) == 0:
+                    return
+            time.sleep(0.01)
+
     def nudge(self, fmd, what):
         """What reaches the places that a stream of records does not."""
-        time.sleep(self.moments.uniform(0.1, 0.3))
+        self.wait_until_up(fmd)
+        time.sleep(self.moments.uniform(0, 0.2))
         if what == "command":
             self.ask(self.moments.choice(("event-suppress", "event-unsuppress")), "--alarm_id", "100.118")
         elif fmd.poll() is None:
