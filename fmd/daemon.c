@@ -7,6 +7,7 @@
 #include "fmd/daemon_priv.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 
 #define TRIM_ROWS 1000
 #define TRIM_MS 50
+#define GIVE_BACK_S 10
+#define GIVE_BACK_BYTES (4u << 20)      /* less is not worth the look */
 
 void
 tell_manager(const char *state)
@@ -317,6 +320,24 @@ trim(struct daemon *d)
 		log_often(d->log, LOG_UPKEEP, "retention: %s", err.msg);
 }
 
+/* What a start or a backlog took lies between what stays, and the C library keeps it unless asked. */
+static void
+give_memory_back(struct daemon *d)
+{
+	const int64_t now = clock_mono_ns();
+	size_t unused;
+
+	if (now < d->give_back_due)
+		return;
+	d->give_back_due = now + GIVE_BACK_S * FM_NS_PER_S;
+	unused = mallinfo2().fordblks;
+	if (unused >= d->given_back + GIVE_BACK_BYTES)
+		malloc_trim(0);
+	else if (unused >= d->given_back)
+		return;
+	d->given_back = unused;         /* it counts as unused though the kernel has it */
+}
+
 static void
 on_tick(uv_timer_t *timer)
 {
@@ -342,8 +363,11 @@ on_tick(uv_timer_t *timer)
 	engine_cycle(d);
 	if (d->failed != 0)
 		return;
-	if (is_quiet(d) && store_checkpoint(d->store, &err) < 0)
-		log_often(d->log, LOG_UPKEEP, "checkpoint: %s", err.msg);
+	if (is_quiet(d)) {
+		if (store_checkpoint(d->store, &err) < 0)
+			log_often(d->log, LOG_UPKEEP, "checkpoint: %s", err.msg);
+		give_memory_back(d);
+	}
 	FAILPOINT(d, LOG_MOVED);
 	trim(d);
 	FAILPOINT(d, TRIMMED);

@@ -191,6 +191,8 @@ struct daemon {
 	uv_poll_t *poll_source;         /* comes and goes with the source */
 	uv_poll_t poll_sink, poll_agent;
 	uv_timer_t tick, wake;
+	int64_t give_back_due;          /* monotonic: when unused memory is looked at again */
+	size_t given_back;              /* how much was unused then */
 	uv_idle_t busy;                 /* runs while a cycle left work behind */
 	uv_signal_t sig_term, sig_int, sig_hup;
 	uv_pipe_t listener;
