@@ -6,7 +6,11 @@ write.
     python3 tests/system/test_hostile.py BUILD_DIR [unittest arguments]
 """
 import pathlib
+import random
+import resource
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +18,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import test_daemon  # noqa: E402
+from test_faults import Faults  # noqa: E402
 from test_self import Self, request  # noqa: E402
 from test_daemon import Base, wait  # noqa: E402
 
@@ -44,6 +49,125 @@ class Bomb(Self):
         if b"__asan_init" in (test_daemon.BUILD / "fmd" / "fmd").read_bytes():
             return      # it keeps what was freed, to find who uses it
         wait(lambda: self.memory_mib(fmd, "VmRSS") < BOMB_MIB, "the memory to be given back")
+
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class BombInBounds(Faults):
+    """There is less memory than the bomb needs, as by the unit's MemoryMax."""
+    BOUND = 256 << 20
+
+    def begin(self, config):
+        with open(self.dir / "log", "ab") as log:
+            fmd = subprocess.Popen([test_daemon.BUILD / "fmd/fmd", "-c", config], stderr=log,
+                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (self.BOUND,) * 2))
+        self.addCleanup(self.end, fmd)
+        return fmd
+
+    def test_it_ends_fmd_each_time_and_nothing_is_lost_or_blamed(self):
+        if b"__asan_init" in (test_daemon.BUILD / "fmd/fmd").read_bytes():
+            self.skipTest("AddressSanitizer needs more room than any bomb")
+        config = self.conf("limits: {starts: 1}\n")
+        self.produce("fm.requests", request(entity="host=before"))
+        fmd = self.begin(config)                # there is enough for everything else
+        wait(lambda: self.fm("version").returncode == 0 and self.hosts(), "the record before")
+        (self.dir / "bomb").write_bytes(b"a" * self.BOUND)
+        subprocess.run(["kcat", "-P", "-z", "gzip", "-X", "message.max.bytes=1000000000", "-X",
+                        "batch.size=900000000", "-b", self.broker, "-t", "fm.requests",
+                        str(self.dir / "bomb")], check=True, timeout=120)
+        self.produce("fm.requests", request(entity="host=behind"))
+        self.assertEqual(fmd.wait(60), -signal.SIGABRT)
+        self.assertEqual(self.begin(config).wait(60), -signal.SIGABRT)     # none is at hand, none to blame
+        self.start("-c", config)
+        wait(lambda: "host=behind" in self.hosts(), "the record behind", 60)
+        self.assertEqual(self.hosts(), {"host=before": 1, "host=behind": 1})
+        self.assertEqual(self.active("990.013"), [])
+        row, = [r for r in self.rows("ledger") if r["topic"] == "fm.requests"]
+        self.assertEqual([row[k] for k in ("read", "applied", "quarantined")], [3, 2, 1])
+
+
+@unittest.skipUnless(shutil.which("kcat"), "needs kcat")
+class Peers(Self):
+    """A manager and a master agent that send anything."""
+
+    @staticmethod
+    def mutants(packet, n, seed):
+        """Cut, stretched, with bytes changed, and noise."""
+        dice = random.Random(seed)
+        for i in range(n):
+            kind = i % 4
+            if kind == 0:
+                yield packet[:dice.randrange(len(packet))]
+            elif kind == 1:
+                yield packet + dice.randbytes(dice.randrange(1, 1200))
+            elif kind == 2:
+                yield dice.randbytes(dice.randrange(1, 1500))
+            else:
+                changed = bytearray(packet)
+                for _ in range(dice.randrange(1, 6)):
+                    changed[dice.randrange(len(changed))] = dice.randrange(256)
+                yield bytes(changed)
+
+    def lag(self):
+        return [s["lag"] for s in self.rows("sink-list") if s["name"] == "snmp:t"][0]
+
+    def test_answers_to_informs_can_be_anything(self):
+        manager = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        manager.bind(("127.0.0.1", 0))
+        manager.settimeout(30)
+        (self.dir / "community").write_text("alarms-here\n")
+        (self.dir / "community").chmod(0o600)
+        fmd = self.demo(f"snmp: {{targets: [{{name: t, address: '127.0.0.1:{manager.getsockname()[1]}', "
+                        f"version: 2c, inform: true, timeout: 1s, community_file: {self.dir}/community}}]}}\n")
+        self.produce("fm.requests", request())
+        inform, fmd_address = manager.recvfrom(65536)
+        place = inform.index(b"alarms-here") + len("alarms-here")
+        self.assertEqual(inform[place], 0xa6)
+        answer = inform[:place] + b"\xa2" + inform[place + 1:]
+        other = bytearray(answer)               # of another request
+        other[place + 6] ^= 0x55
+        for packet in (bytes(other), *self.mutants(inform[:place] + b"\xa8" + inform[place + 1:], 400, 1)):
+            if packet:
+                manager.sendto(packet, fmd_address)
+        self.assertEqual(self.fm("version").returncode, 0)
+        self.assertGreater(self.lag(), 0)       # none of it was an acknowledgement
+        wait(lambda: self.acknowledged(manager), "the inform to be acknowledged")
+        self.assertIsNone(fmd.poll())
+
+    def acknowledged(self, manager):
+        manager.settimeout(1)
+        try:
+            packet, address = manager.recvfrom(65536)
+            place = packet.index(b"alarms-here") + len("alarms-here")
+            manager.sendto(packet[:place] + b"\xa2" + packet[place + 1:], address)
+        except TimeoutError:
+            pass                                # it is, perhaps
+        return self.lag() == 0
+
+    def test_a_master_agent_can_send_anything(self):
+        path = self.dir / "master"
+        master = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(master.close)
+        master.bind(str(path))
+        master.listen(4)
+        master.settimeout(60)
+        fmd = self.demo(f"snmp: {{agentx: {path}}}\n")
+        big = bytes([1, 5, 0x10, 0]) + bytes(12) + (0xfffffff0).to_bytes(4, "big")
+        for noise in (big, b"".join(self.mutants(big, 40, 2))):
+            connection, _ = master.accept()
+            with connection:
+                connection.settimeout(30)
+                opening = connection.recv(65536)
+                self.assertEqual(opening[:2], b"\x01\x01")      # version 1, Open
+                try:
+                    connection.sendall(noise)
+                    self.assertEqual(connection.recv(1), b"", "fmd has not hung up")
+                except ConnectionError:
+                    pass                        # that is how it does
+            self.assertEqual(self.fm("version").returncode, 0)
+        connection, _ = master.accept()         # and tries again
+        connection.close()
+        self.assertIsNone(fmd.poll())
 
 
 class Configuration(Base):
