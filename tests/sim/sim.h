@@ -289,6 +289,7 @@ void world_save(struct crate *s);
 void world_restore(struct crate *s);
 /* Runs one process to its end. True: by SIGTERM, and well. */
 bool world_live(void);
+const char *world_last_end(void);       /* why the last one that did so ended by itself */
 void world_die(void) __attribute__((noreturn));
 /* For one that died otherwise. */
 void world_process_ended(void);

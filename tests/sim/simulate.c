@@ -292,7 +292,8 @@ run_seed(uint64_t seed)
 	draw_trouble();
 	while (!(world_live() && sim_now() >= sim.end) && !is_wrong()) {
 		if (sim.starts > MOST_STARTS)
-			wrong("liveness", "%d starts, and no end", MOST_STARTS);
+			wrong("liveness", "%d starts, and no end; the last error: %s", MOST_STARTS,
+			      world_last_end());
 		rest();
 	}
 	disk_on_op = NULL;

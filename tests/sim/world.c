@@ -20,6 +20,7 @@
 struct sim sim;
 static bool found_wrong;
 static int first_fd;
+static char last_end[512];              /* why fmd last ended by itself */
 bool verbose;
 
 /* ---- chance --------------------------------------------------------------------------------- */
@@ -405,6 +406,12 @@ world_process_ended(void)
 	disk_process_ended();
 }
 
+const char *
+world_last_end(void)
+{
+	return last_end[0] != '\0' ? last_end : "it never did by itself";
+}
+
 bool
 world_live(void)
 {
@@ -418,6 +425,7 @@ world_live(void)
 		if (r != 0) {
 			sim.failures++;
 			say("fmd ended with %d: %s", r, err.msg);
+			snprintf(last_end, sizeof(last_end), "%s", err.msg);
 		}
 	} else {
 		sim.deaths++;
