@@ -61,13 +61,14 @@ class Flood:
                     yield self.one("set", "200.004", f"host={self.name}-{self.critical}",
                                    "critical", "gone")
                     self.critical += 1
-                stays = text is None and e < LAST
+                # The last ones: the first were announced before there was a storm.
+                stays = text is None and e >= self.entities - LAST
                 yield self.one("clear" if text is None and not stays else "set", f"100.10{1 + e % 3}",
                                f"tenant=t.instance={e}", ("minor", "warning")[e % 2],
                                "b" if stays else text or "")
 
     def end(self):
-        for e in range(LAST):
+        for e in range(self.entities - LAST, self.entities):
             yield self.one("clear", f"100.10{1 + e % 3}", f"tenant=t.instance={e}", "minor", "")
         for c in range(self.critical):
             yield self.one("clear", "200.004", f"host={self.name}-{c}", "critical", "")
