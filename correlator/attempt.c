@@ -445,6 +445,16 @@ attempt_paused(struct correlator *corr, struct instance *inst, struct fm_time st
 	inst_dirty(corr, inst);
 }
 
+/* What it was before the migration counts no longer: it runs, so the switch can be measured. */
+void
+attempt_runs(struct correlator *corr, struct instance *inst)
+{
+	if (!attempt_is_open(inst) || !(inst->flags & INST_F_PAUSED_BY_USER))
+		return;
+	inst->flags &= (uint16_t)~INST_F_PAUSED_BY_USER;
+	inst_dirty(corr, inst);
+}
+
 /* It runs again, or stands still for the switch from now on; both by the source's clock. */
 void
 attempt_pause_over(struct correlator *corr, struct instance *inst, struct fm_time stamp)

@@ -64,6 +64,8 @@ set_run(struct lv_input *in, enum lv_run run)
 		attempt_paused(in->corr, inst, in->ev->stamp);
 	else if (in->role != ROLE_DEST)         /* another clock, and after the switch */
 		attempt_pause_over(in->corr, inst, in->ev->stamp);
+	if (run == RUN_RUNNING && in->role != ROLE_DEST)
+		attempt_runs(in->corr, inst);
 	if (inst->run != run) {
 		inst->run = (uint8_t)run;
 		inst_dirty(in->corr, inst);

@@ -114,6 +114,7 @@ void attempt_rolled_back(struct correlator *corr, struct instance *inst, struct 
 void attempt_close(struct correlator *corr, struct instance *inst, enum attempt_outcome outcome,
 		   struct fm_time stamp, const char *reason);
 void attempt_paused(struct correlator *corr, struct instance *inst, struct fm_time stamp);
+void attempt_runs(struct correlator *corr, struct instance *inst);
 void attempt_pause_over(struct correlator *corr, struct instance *inst, struct fm_time stamp);
 void attempt_job_completed(struct correlator *corr, struct instance *inst,
 			   const struct event *ev);
