@@ -73,6 +73,7 @@ corr_free(struct correlator *corr)
 	free(corr->wide);
 	fm_heap_fini(&corr->heap);
 	fm_intern_fini(&corr->names);
+	fm_arena_fini(&corr->rows);
 	fm_buf_fini(&corr->scratch);
 	fm_buf_fini(&corr->text);
 	fm_buf_fini(&corr->closed);

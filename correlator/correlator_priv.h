@@ -412,6 +412,7 @@ struct correlator {
 	struct transition_cause cause;
 	bool effect;                    /* it changed something */
 	struct fm_buf scratch, text;
+	struct fm_arena rows;           /* of the row that is being restored */
 	struct fm_buf event_name;       /* NUL-terminated copy for the cause */
 	struct corr_stats stats;
 };

@@ -185,17 +185,14 @@ restore_values(struct alarm *a, const struct row_alarm *r)
 }
 
 static void
-restore_attrs(struct alarm *a, const char *text)
+restore_attrs(struct correlator *corr, struct alarm *a, const char *text)
 {
-	struct fm_arena arena;
-
-	fm_arena_init(&arena);
-	a->n_attrs = text != NULL ? attrs_decode(text, &arena, a->attrs, FM_ALARM_MAX_ATTRS) : 0;
+	fm_arena_reset(&corr->rows);
+	a->n_attrs = text != NULL ? attrs_decode(text, &corr->rows, a->attrs, FM_ALARM_MAX_ATTRS) : 0;
 	for (unsigned i = 0; i < a->n_attrs; i++) {
 		a->attrs[i].name = fm_strdup(a->attrs[i].name);
 		a->attrs[i].text = dup(a->attrs[i].text);
 	}
-	fm_arena_fini(&arena);
 }
 
 static void
@@ -229,7 +226,7 @@ restore_alarm(struct correlator *corr, const struct row_alarm *r)
 	const struct fm_uuid inst = uuid_of(r->instance);
 
 	restore_values(&al->a, r);
-	restore_attrs(&al->a, r->attrs);
+	restore_attrs(corr, &al->a, r->attrs);
 	al->rec = cat_find(corr->cat, r->alarm_id);
 	al->rule = rules_find(corr, r->alarm_id, r->rule);
 	al_link_inst(al, r->instance != NULL ? inst_find(corr, &inst) : NULL);
@@ -543,5 +540,6 @@ corr_restored(struct correlator *corr, struct fm_time now)
 	relink_hosts(corr);
 	corr->now = fm_time_max(corr->now, now);
 	window_restored(corr);
+	fm_arena_fini(&corr->rows);
 	corr_clean(corr);
 }
