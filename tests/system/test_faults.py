@@ -590,7 +590,8 @@ class Spoilt(Faults):
         return [r for r in self.rows("ledger") if r["topic"] == topic][0]
 
     def paused(self):
-        wait(lambda: self.input()["state"] == "paused", "the partition to be paused")
+        wait(lambda: any(r["topic"] == "fm.requests" and r["state"] == "paused"
+                         for r in self.rows("ledger")), "the partition to be paused")
 
     def pause(self):
         self.produce("fm.requests", request(entity="host=before"), *[f"bad-{i}" for i in range(5)],
