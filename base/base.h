@@ -159,6 +159,11 @@ static inline bool fm_str_eq(struct fm_str a, struct fm_str b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
+/* Two texts, each of which may be NULL. */
+static inline bool fm_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
 static inline bool fm_str_is(struct fm_str a, const char *lit)
 {
 	return a.p != NULL && strlen(lit) == a.len && memcmp(a.p, lit, a.len) == 0;
@@ -175,6 +180,16 @@ void fm_buf_reserve(struct fm_buf *b, size_t n);        /* room for n more bytes
 void fm_buf_add(struct fm_buf *b, const void *p, size_t n);
 void fm_buf_adds(struct fm_buf *b, const char *s);
 void fm_buf_addf(struct fm_buf *b, const char *fmt, ...) FM_PRINTF(2, 3);
+
+/* The first of many by name, and how many more: "a, b and 3 more". */
+struct fm_list {
+	struct fm_buf b;
+	unsigned n, most;               /* given; how many of them are named */
+};
+void fm_list_add(struct fm_list *l, const char *s);
+/* The whole text, once all are given. */
+const char *fm_list_end(struct fm_list *l);
+void fm_list_fini(struct fm_list *l);
 
 /* Strings to stable pointers: equal text gives the same pointer until fm_intern_fini. */
 struct fm_intern {

@@ -75,3 +75,30 @@ fm_buf_addf(struct fm_buf *b, const char *fmt, ...)
 	va_end(again);
 	b->len += (size_t)n;
 }
+
+/* ---- the first of many ------------------------------------------------------------------------ */
+
+void
+fm_list_add(struct fm_list *l, const char *s)
+{
+	if (l->n++ >= l->most)
+		return;
+	if (l->n > 1)
+		fm_buf_adds(&l->b, ", ");
+	fm_buf_adds(&l->b, s);
+}
+
+const char *
+fm_list_end(struct fm_list *l)
+{
+	if (l->n > l->most)
+		fm_buf_addf(&l->b, " and %u more", l->n - l->most);
+	return l->b.s != NULL ? l->b.s : "";
+}
+
+void
+fm_list_fini(struct fm_list *l)
+{
+	fm_buf_fini(&l->b);
+	l->n = 0;
+}

@@ -332,18 +332,12 @@ is_alone(const struct cat_rule *rule)
 	return n == 1;
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* One of several on the same fact is known by its If. */
 static bool
 are_same(const struct cat_rule *a, const struct cat_rule *b)
 {
 	return a->fact == b->fact && a->group.by == b->group.by &&
-		((is_alone(a) && is_alone(b)) || same_text(a->when.source, b->when.source));
+		((is_alone(a) && is_alone(b)) || fm_same(a->when.source, b->when.source));
 }
 
 /* In its old place, for that is how the rows of slots and groups name it. */

@@ -8,7 +8,7 @@
 
 #define REFUSED_MAX 1024u               /* remembered of each sort */
 /* KEY: the group has no such thing in common with others (its host, its pool is not known). */
-enum refusal { REFUSED_IF, REFUSED_THRESHOLD, REFUSED_KEY };
+enum refusal { REFUSED_IF, REFUSED_THRESHOLD, REFUSED_KEY, N_REFUSALS };
 struct refused {
 	const struct cat_rule *rule;
 	struct fm_uuid uuid;            /* of the instance, or */

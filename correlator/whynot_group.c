@@ -4,7 +4,7 @@
  */
 #include "correlator/whynot_priv.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #define NAMED 5u                        /* instances in a sentence */
 
@@ -14,10 +14,6 @@ struct likeness {
 	struct attempt at;
 	struct fact_values v;
 	struct fm_buf pool, where, group;       /* where: " on compute-0"; group: its name */
-};
-struct list {
-	struct fm_buf b;
-	unsigned n;
 };
 
 /* ---- which group ------------------------------------------------------------------------------ */
@@ -105,23 +101,14 @@ find_group(struct asking *q, const struct cat_rule *rule, struct likeness *l)
 /* ---- who counts -------------------------------------------------------------------------------- */
 
 static void
-add_one(struct list *l, const struct fm_uuid *uuid, struct fm_time since)
+add_one(struct fm_list *l, const struct fm_uuid *uuid, struct fm_time since)
 {
-	char text[FM_UUID_STR], time[FM_TIME_STR];
+	char id[FM_UUID_STR], time[FM_TIME_STR], text[FM_UUID_STR + FM_TIME_STR + sizeof(" since ")];
 
-	if (l->n++ >= NAMED)
-		return;
-	fm_buf_addf(&l->b, "%s%s", l->n > 1 ? ", " : "", fm_uuid_format(uuid, text));
+	fm_uuid_format(uuid, id);
 	if (since.ns != 0)
-		fm_buf_addf(&l->b, " since %s", fm_time_format(since, time));
-}
-
-static const char *
-end_list(struct list *l)
-{
-	if (l->n > NAMED)
-		fm_buf_addf(&l->b, " and %u more", l->n - NAMED);
-	return l->b.s != NULL ? l->b.s : "";
+		snprintf(text, sizeof(text), "%s since %s", id, fm_time_format(since, time));
+	fm_list_add(l, since.ns != 0 ? text : id);
 }
 
 static void
@@ -129,15 +116,15 @@ tell_count(struct asking *q, const struct cat_rule *rule, const struct likeness 
 	   const struct group *g)
 {
 	char within[FM_SPAN_STR];
-	struct list who = {0};
+	struct fm_list who = {.most = NAMED};
 
 	for (unsigned i = 0; g != NULL && i < g->n; i++)
 		add_one(&who, &g->m[i].uuid, (struct fm_time){g->m[i].at_ns});
 	whynot_tell(q, "group", "%u of %s%s %s at present, %u are needed within %s (catalogue line %u)"
 		    "%s%s", who.n, fact_name(rule->fact), l->where.s, who.n == 1 ? "counts" : "count",
 		    rule->group.at_least, fm_span_format(rule->group.within, within),
-		    (unsigned)rule->line, who.n > 0 ? ": " : "", end_list(&who));
-	fm_buf_fini(&who.b);
+		    (unsigned)rule->line, who.n > 0 ? ": " : "", fm_list_end(&who));
+	fm_list_fini(&who);
 }
 
 /* It was raised once, or is on something else than was asked for. */
@@ -171,34 +158,35 @@ static void
 tell_left_out(struct asking *q, const struct cat_rule *rule, const struct likeness *l,
 	      const struct group *g)
 {
-	struct list refused = {0}, early = {0};
+	struct fm_list refused = {.most = NAMED}, early = {.most = NAMED};
+	const struct fm_map *m = &q->corr->instances;
 	char within[FM_SPAN_STR];
-	size_t n;
-	struct instance **inst = inst_all(q->corr, &n);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!inst_holds(inst[i], rule->fact) || !belongs(rule, inst[i], l) ||
-		    (g != NULL && group_has(g, &inst[i]->uuid)))
+	/* As they lie: putting a million into an order would hold up the daemon. */
+	for (size_t i = 0; i < m->cap; i++) {
+		struct instance *inst = m->v[i].p;
+
+		if (inst == NULL || !inst_holds(inst, rule->fact) || !belongs(rule, inst, l) ||
+		    (g != NULL && group_has(g, &inst->uuid)))
 			continue;
-		const struct fact_values v = rules_values(rule, inst[i], NULL);
-		const bool is_main = inst[i]->main == (int)rule->fact;
+		const struct fact_values v = rules_values(rule, inst, NULL);
+		const bool is_main = inst->main == (int)rule->fact;
 
-		add_one(cond_holds(q->corr, &rule->when, &v) ? &early : &refused, &inst[i]->uuid,
-			is_main ? inst[i]->state_since : (struct fm_time){0});
+		add_one(cond_holds(q->corr, &rule->when, &v) ? &early : &refused, &inst->uuid,
+			is_main ? inst->state_since : (struct fm_time){0});
 	}
-	free(inst);
 	if (refused.n > 0)
 		whynot_tell(q, "condition", "%u in this state %s not count, for If says no: %.*s "
 			    "(catalogue line %u): %s", refused.n, refused.n == 1 ? "does" : "do",
 			    whynot_shown(rule->when.source), rule->when.source,
-			    (unsigned)rule->when.line, end_list(&refused));
+			    (unsigned)rule->when.line, fm_list_end(&refused));
 	if (early.n > 0)
 		whynot_tell(q, "group-early", "%u in this state %s not count any more or never did: not "
 			    "within %s of each other, or from before this rule: %s", early.n,
 			    early.n == 1 ? "does" : "do",
-			    fm_span_format(rule->group.within, within), end_list(&early));
-	fm_buf_fini(&refused.b);
-	fm_buf_fini(&early.b);
+			    fm_span_format(rule->group.within, within), fm_list_end(&early));
+	fm_list_fini(&refused);
+	fm_list_fini(&early);
 }
 
 static void
@@ -224,6 +212,8 @@ tell_refusal(struct asking *q, const struct cat_rule *rule, const struct refused
 		whynot_tell(q, "group-unknown", "%s of %s at %s did not count: no record had told what "
 			    "it shares with others (By)", fact_name(rule->fact), uuid, at);
 		return;
+	case N_REFUSALS:
+		return;
 	}
 }
 
@@ -232,7 +222,7 @@ static void
 tell_refusals(struct asking *q, const struct cat_rule *rule, const struct likeness *l)
 {
 	const struct refused *r;
-	bool told[3] = {false};
+	bool told[N_REFUSALS] = {false};
 
 	for (uint64_t i = 0; (r = refused_at(q->corr, i)) != NULL; i++) {
 		struct instance *inst = r->rule == rule ? inst_find(q->corr, &r->uuid) : NULL;

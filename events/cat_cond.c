@@ -31,7 +31,8 @@ struct cond_reading {
 	bool failed;                    /* the first thing that cannot be read ends it */
 };
 
-static const struct cat_cond *read_any(struct cond_reading *cr);
+typedef const struct cat_cond *read_f(struct cond_reading *cr);
+static read_f read_any, read_one;
 
 /* ---- words ------------------------------------------------------------------------------- */
 
@@ -356,8 +357,7 @@ read_nested(struct cond_reading *cr)
 		return inner;
 	}
 	struct cat_cond *c = new_cond(cr, COND_NOT);
-	c->left = cr->tok.kind == TOKEN_OPEN || at_word(cr, "not") ? read_nested(cr) :
-		read_comparison(cr);
+	c->left = read_one(cr);
 	cr->depth--;
 	return c->left != NULL ? c : NULL;
 }
@@ -370,31 +370,29 @@ read_one(struct cond_reading *cr)
 }
 
 static const struct cat_cond *
-read_all(struct cond_reading *cr)
+read_chain(struct cond_reading *cr, const char *word, enum cat_cond_op op, read_f *read_part)
 {
-	const struct cat_cond *left = read_one(cr);
-	while (left != NULL && at_word(cr, "and")) {
-		struct cat_cond *c = new_cond(cr, COND_AND);
+	const struct cat_cond *left = read_part(cr);
+	while (left != NULL && at_word(cr, word)) {
+		struct cat_cond *c = new_cond(cr, op);
 		advance(cr);
 		c->left = left;
-		c->right = read_one(cr);
+		c->right = read_part(cr);
 		left = c->right != NULL ? c : NULL;
 	}
 	return left;
 }
 
 static const struct cat_cond *
+read_all(struct cond_reading *cr)
+{
+	return read_chain(cr, "and", COND_AND, read_one);
+}
+
+static const struct cat_cond *
 read_any(struct cond_reading *cr)
 {
-	const struct cat_cond *left = read_all(cr);
-	while (left != NULL && at_word(cr, "or")) {
-		struct cat_cond *c = new_cond(cr, COND_OR);
-		advance(cr);
-		c->left = left;
-		c->right = read_all(cr);
-		left = c->right != NULL ? c : NULL;
-	}
-	return left;
+	return read_chain(cr, "or", COND_OR, read_all);
 }
 
 void
@@ -418,18 +416,12 @@ cat_read_if(struct load *ld, enum fact_id fact, const struct node *n, struct cat
 /* ---- the same ---------------------------------------------------------------------------- */
 
 static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool
 same_cond(const struct cat_cond *a, const struct cat_cond *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
 	return a->op == b->op && a->attr == b->attr && a->other == b->other && a->num == b->num &&
-	       same_text(a->text, b->text) && same_cond(a->left, b->left) &&
+	       fm_same(a->text, b->text) && same_cond(a->left, b->left) &&
 	       same_cond(a->right, b->right);
 }
 

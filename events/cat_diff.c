@@ -4,31 +4,16 @@
  */
 #include "events/cat_load_priv.h"
 
+#include <stdlib.h>
+
 #define NAMED 10u
 
-struct list {
-	struct fm_buf b;
-	unsigned n;
-};
-
 static void
-name_one(struct list *l, const char *id, const char *what)
-{
-	if (l->n++ >= NAMED)
-		return;
-	fm_buf_addf(&l->b, "%s%s", l->n > 1 ? ", " : "", id);
-	if (what != NULL)
-		fm_buf_addf(&l->b, " (%s)", what);
-}
-
-static void
-end_list(struct list *l, const char *word, struct fm_buf *ret)
+put_list(struct fm_list *l, const char *word, struct fm_buf *ret)
 {
 	if (l->n > 0)
-		fm_buf_addf(ret, "%s%s: %s", ret->len > 0 ? "; " : "", word, l->b.s);
-	if (l->n > NAMED)
-		fm_buf_addf(ret, " and %u more", l->n - NAMED);
-	fm_buf_fini(&l->b);
+		fm_buf_addf(ret, "%s%s: %s", ret->len > 0 ? "; " : "", word, fm_list_end(l));
+	fm_list_fini(l);
 }
 
 static bool
@@ -50,7 +35,7 @@ same_part(const struct cat_record *a, const struct cat_record *b, enum cat_part 
 }
 
 static void
-compare(const struct cat_record *was, const struct cat_record *is, struct list *changed)
+compare(const struct cat_record *was, const struct cat_record *is, struct fm_list *changed)
 {
 	static const char *const word[PART_N] = {"fields", "rules", "examples"};
 	struct fm_buf what = {0};
@@ -61,15 +46,18 @@ compare(const struct cat_record *was, const struct cat_record *is, struct list *
 		if (part == PART_RULES && was->n_rules != is->n_rules)
 			fm_buf_addf(&what, " %u -> %u", was->n_rules, is->n_rules);
 	}
-	if (what.len > 0)
-		name_one(changed, is->id, what.s);
+	if (what.len > 0) {
+		char *text = fm_asprintf("%s (%s)", is->id, what.s);
+		fm_list_add(changed, text);
+		free(text);
+	}
 	fm_buf_fini(&what);
 }
 
 static void
 compare_records(const struct catalogue *was, const struct catalogue *is, struct fm_buf *ret)
 {
-	struct list added = {0}, gone = {0}, changed = {0};
+	struct fm_list added = {.most = NAMED}, gone = {.most = NAMED}, changed = {.most = NAMED};
 	unsigned i = 0, k = 0;
 	while (i < was->n || k < is->n) {
 		const int c = i == was->n ? 1 : k == is->n ? -1 :
@@ -77,15 +65,15 @@ compare_records(const struct catalogue *was, const struct catalogue *is, struct 
 		if (c == 0)
 			compare(&was->records[i], &is->records[k], &changed);
 		else if (c < 0)
-			name_one(&gone, was->records[i].id, NULL);
+			fm_list_add(&gone, was->records[i].id);
 		else
-			name_one(&added, is->records[k].id, NULL);
+			fm_list_add(&added, is->records[k].id);
 		i += c <= 0;
 		k += c >= 0;
 	}
-	end_list(&added, "new", ret);
-	end_list(&gone, "gone", ret);
-	end_list(&changed, "changed", ret);
+	put_list(&added, "new", ret);
+	put_list(&gone, "gone", ret);
+	put_list(&changed, "changed", ret);
 }
 
 void

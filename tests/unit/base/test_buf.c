@@ -58,3 +58,28 @@ Test(buf, reset_empties_and_keeps_the_memory)
 	fm_buf_adds(&b, "more");
 	cr_assert_eq(b.s, before);
 }
+
+Test(list, names_the_first_and_counts_the_rest)
+{
+	struct fm_list l = {.most = 2};
+
+	cr_assert_str_eq(fm_list_end(&l), "");
+	fm_list_add(&l, "a");
+	fm_list_add(&l, "b");
+	cr_assert_str_eq(fm_list_end(&l), "a, b");
+	fm_list_add(&l, "c");
+	cr_assert_eq(l.n, 3);
+	cr_assert_str_eq(fm_list_end(&l), "a, b and 1 more");
+	fm_list_fini(&l);
+}
+
+Test(same, takes_what_is_missing_for_itself_only)
+{
+	const char one[] = "x", other[] = "x";
+
+	cr_assert(fm_same(one, other));
+	cr_assert(fm_same(NULL, NULL));
+	cr_assert_not(fm_same(one, NULL));
+	cr_assert_not(fm_same(NULL, other));
+	cr_assert_not(fm_same(one, "y"));
+}
