@@ -84,6 +84,13 @@ is_wide(const struct corr_alarm *al)
 	return has_where(al, WHERE_ALL);
 }
 
+/* Beyond its host and its instance. */
+static bool
+reaches_far(const struct corr_alarm *al)
+{
+	return al->a.inhibits || is_wide(al) || has_where(al, WHERE_MEMBERS);
+}
+
 void
 rel_link(struct correlator *corr, struct corr_alarm *al)
 {
@@ -145,6 +152,12 @@ causes(const struct corr_alarm *parent, const struct corr_alarm *child)
 	return relation_of(parent, child, EFFECT_CAUSE) != NULL;
 }
 
+static bool
+outdates(const struct corr_alarm *parent, const struct corr_alarm *child)
+{
+	return relation_of(parent, child, EFFECT_OUTDATE) != NULL;
+}
+
 typedef bool tie_f(const struct corr_alarm *parent, const struct corr_alarm *child);
 
 /* The oldest alarm with this tie that is related to all, or to the members of its group. */
@@ -168,37 +181,35 @@ far_parent(const struct correlator *corr, const struct corr_alarm *child, tie_f 
 	return oldest;
 }
 
-/* Host relations first, they are few. */
+/*
+ * Host relations first, they are few. Another one of its instance may be of another host, when it is on
+ * its way.
+ */
+static struct corr_alarm *
+parent_of(const struct correlator *corr, const struct corr_alarm *child, tie_f *tie)
+{
+	for (struct corr_alarm *p = child->host != NULL ? child->host->alarms : NULL; p != NULL;
+	     p = p->host_next)
+		if (tie(p, child))
+			return p;
+	for (struct slot *s = child->inst != NULL ? child->inst->slots : NULL; s != NULL;
+	     s = s->next)
+		if (s->al != NULL && tie(s->al, child))
+			return s->al;
+	return far_parent(corr, child, tie);
+}
+
 struct corr_alarm *
 rel_suppressor(const struct correlator *corr, const struct corr_alarm *child)
 {
-	if (child->host != NULL)
-		for (struct corr_alarm *p = child->host->alarms; p != NULL; p = p->host_next)
-			if (suppresses(p, child))
-				return p;
-	for (struct slot *s = child->inst != NULL ? child->inst->slots : NULL; s != NULL;
-	     s = s->next)
-		if (s->al != NULL && suppresses(s->al, child))
-			return s->al;
-	struct corr_alarm *const far = far_parent(corr, child, suppresses);
+	struct corr_alarm *const parent = parent_of(corr, child, suppresses);
 
-	if (far != NULL || corr->inhibitors == 0)
-		return far;
+	if (parent != NULL || corr->inhibitors == 0)
+		return parent;
 	for (struct corr_alarm *p = corr->active.head; p != NULL; p = p->next)
 		if (inhibited_by(p, child))
 			return p;
 	return NULL;
-}
-
-static struct corr_alarm *
-find_cause(const struct correlator *corr, const struct corr_alarm *child)
-{
-	struct corr_alarm *p = child->host != NULL ? child->host->alarms : NULL;
-
-	for (; p != NULL; p = p->host_next)
-		if (causes(p, child))
-			return p;
-	return far_parent(corr, child, causes);
 }
 
 static void
@@ -242,16 +253,10 @@ put_aside(const struct correlator *corr, const struct corr_alarm *al)
 }
 
 static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool
 is_at(const struct corr_alarm *al, const struct place *p)
 {
 	return al->a.status == p->status && al->a.shelved_until.ns == p->until.ns &&
-		same_text(al->a.window, p->window);
+		fm_same(al->a.window, p->window);
 }
 
 static bool
@@ -269,7 +274,7 @@ rel_raised(struct correlator *corr, struct corr_alarm *al)
 
 	if (parent != NULL)
 		adopt(corr, parent, al);
-	cause = parent == NULL ? find_cause(corr, al) : NULL;
+	cause = parent == NULL ? parent_of(corr, al, causes) : NULL;
 	if (cause != NULL)
 		adopt(corr, cause, al);
 	if (aside.status != SUPPR_NONE) {
@@ -300,7 +305,7 @@ tell_status(struct correlator *corr, struct corr_alarm *al, const struct place *
 
 	if (!fm_uuid_eq(&p->by, &al->a.suppressed_by))
 		tr.prev_mask |= PREV_SUPPRESSOR;
-	if (!same_text(p->window, al->a.window))
+	if (!fm_same(p->window, al->a.window))
 		tr.prev_mask |= PREV_WINDOW;
 	al->a.status = p->status;
 	al->a.suppressed_by = p->by;
@@ -398,25 +403,13 @@ outdate(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm 
 {
 	char since[FM_TIME_STR];
 
-	if (relation_of(by, al, EFFECT_OUTDATE) == NULL || al_attr(al, STALE_SINCE) != NULL)
+	if (!outdates(by, al) || al_attr(al, STALE_SINCE) != NULL)
 		return;
 	fm_time_format(by->a.raised_at, since);
 	al_mark(corr, al, &(struct attr){.name = STALE_SINCE, .text = since});
 	tell_stale(corr, al, by, NULL);
 }
 
-static bool
-is_outdated(const struct correlator *corr, const struct corr_alarm *al)
-{
-	for (const struct corr_alarm *p = al->host != NULL ? al->host->alarms : NULL; p != NULL;
-	     p = p->host_next)
-		if (relation_of(p, al, EFFECT_OUTDATE) != NULL)
-			return true;
-	for (size_t i = 0; i < corr->n_wide; i++)
-		if (relation_of(corr->wide[i], al, EFFECT_OUTDATE) != NULL)
-			return true;
-	return false;
-}
 
 /* by has gone. */
 static void
@@ -424,7 +417,7 @@ refresh(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm 
 {
 	const struct attr *mark = al_attr(al, STALE_SINCE);
 
-	if (mark == NULL || is_outdated(corr, al))
+	if (mark == NULL || parent_of(corr, al, outdates) != NULL)
 		return;
 	char *was = fm_strdup(mark->text);
 
@@ -434,7 +427,7 @@ refresh(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm 
 }
 
 static bool
-outdates(const struct corr_alarm *al)
+may_outdate(const struct corr_alarm *al)
 {
 	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++)
 		if (al->rec->relations[i].effect == EFFECT_OUTDATE)
@@ -445,11 +438,18 @@ outdates(const struct corr_alarm *al)
 static void
 refresh_others(struct correlator *corr, const struct corr_alarm *by)
 {
-	const bool wide = is_wide(by);
-	struct corr_alarm *c = wide ? corr->active.head : by->host != NULL ? by->host->alarms : NULL;
+	struct corr_alarm *c;
 
-	for (; c != NULL; c = wide ? c->next : c->host_next)
+	if (reaches_far(by)) {
+		for (c = corr->active.head; c != NULL; c = c->next)
+			refresh(corr, by, c);
+		return;
+	}
+	for (c = by->host != NULL ? by->host->alarms : NULL; c != NULL; c = c->host_next)
 		refresh(corr, by, c);
+	for (c = by->inst != NULL ? by->inst->alarms : NULL; c != NULL; c = c->inst_next)
+		if (!c->a.cleared)
+			refresh(corr, by, c);
 }
 
 void
@@ -586,11 +586,11 @@ release_list(struct correlator *corr, struct corr_alarm *parent, struct corr_ala
 void
 rel_cleared(struct correlator *corr, struct corr_alarm *al)
 {
-	if (outdates(al))
+	if (may_outdate(al))
 		refresh_others(corr, al);
 	if (al->a.children == 0)
 		return;
-	if (al->a.inhibits || is_wide(al) || has_where(al, WHERE_MEMBERS))
+	if (reaches_far(al))
 		release_list(corr, al, corr->active.head, false);
 	else if (al->host != NULL)
 		release_list(corr, al, al->host->alarms, true);
