@@ -282,6 +282,7 @@ void spoil_resume(struct daemon *d, struct part *p);
 void spoil_tick(struct daemon *d, const struct part *p);
 
 /* self.c: fmd's own alarms */
+#define SELF_STORAGE "service=fmd.storage=state_dir"       /* what 990.003 is about */
 void self_set(struct daemon *d, const char *id, const char *entity, bool on, const char *text);
 /* Only when it is not so already. */
 void self_level(struct daemon *d, const char *id, const char *entity, bool on, const char *text);

@@ -22,7 +22,6 @@
 
 #define MOST_FAILURES 3
 #define FREEZE_NS (300 * FM_NS_PER_S)
-#define STORAGE "service=fmd.storage=state_dir"
 
 /* As it lies in the file. */
 struct tally {
@@ -102,7 +101,7 @@ frozen_tell(struct daemon *d)
 	fm_buf_adds(&text, what);
 	if (d->self.failure[0] != '\0')
 		fm_buf_addf(&text, "; the last error: %s", d->self.failure);
-	corr_self(d->corr, corr_now(d->corr), "990.003", STORAGE, true, SEV_NONE, text.s, tell_nobody,
+	corr_self(d->corr, corr_now(d->corr), "990.003", SELF_STORAGE, true, SEV_NONE, text.s, tell_nobody,
 		  NULL);
 	log_line(LOG_ERROR, "store", "%s", text.s);
 	tell_manager("STATUS=The disk gives errors: frozen");

@@ -37,7 +37,6 @@
 
 #define QUARANTINE "service=fmd.topic=quarantine"
 #define INPUT "service=fmd.input=kafka"
-#define STORAGE "service=fmd.storage=state_dir"
 #define CATALOGUE "service=fmd.catalogue=events"
 #define TABLE "service=fmd.table=alarms"
 
@@ -200,18 +199,18 @@ self_note_failure(struct daemon *d, const char *text)
 static void
 storage_level(struct daemon *d, bool on, const char *text)
 {
-	const struct alarm *al = corr_find_alarm(d->corr, "990.003", STORAGE);
-	const bool stands = is_active(d, "990.003", STORAGE);
+	const struct alarm *al = corr_find_alarm(d->corr, "990.003", SELF_STORAGE);
+	const bool stands = is_active(d, "990.003", SELF_STORAGE);
 
 	if (on != stands || (on && (strcmp(text, HELD) == 0) != (strcmp(al->reason_text, HELD) == 0)))
-		set(d, "990.003", STORAGE, on, text);
+		set(d, "990.003", SELF_STORAGE, on, text);
 }
 
 static void
 storage_tick(struct daemon *d)
 {
 	const uint64_t is_free = hold_disk_free(d), least = d->conf->disk_free;
-	const bool stands = is_active(d, "990.003", STORAGE);
+	const bool stands = is_active(d, "990.003", SELF_STORAGE);
 	const bool low = is_free < (stands ? least + least / 4 : least);
 	char text[SELF_NOTE + 64];
 

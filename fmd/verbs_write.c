@@ -5,6 +5,7 @@
 #include "fmd/verbs_priv.h"
 
 #include "base/bug.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
