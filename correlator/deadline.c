@@ -5,7 +5,9 @@
 #include "correlator/correlator_priv.h"
 
 #include "base/bug.h"
+
 #include <stdlib.h>
+
 const char *
 dl_name(enum deadline_kind kind)
 {

@@ -15,6 +15,7 @@
 /* From here on a clock counts as wrong, and below that as right again. */
 #define CLOCK_OFF_NS FM_NS_PER_S
 #define CLOCK_RIGHT_NS (FM_NS_PER_S / 2)
+#define NOVA_DOWN_S 60                  /* Nova's service_down_time, by default */
 
 void
 host_soft(struct correlator *corr, struct host *h)
@@ -275,11 +276,11 @@ host_link_lost(struct correlator *corr, struct host *h)
 	host_set_flag(corr, h, HOST_F_LINK_LOST, true);
 }
 
-/* From then on Nova itself takes a service for down (service_down_time). */
+/* From then on Nova itself takes a service for down. */
 static struct fm_time
 given_up_at(const struct host *h)
 {
-	return fm_time_add(h->nova_seen, fm_span_s(60));
+	return fm_time_add(h->nova_seen, fm_span_s(NOVA_DOWN_S));
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "correlator/correlator_priv.h"
 
 #include "base/bug.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 

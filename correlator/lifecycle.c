@@ -10,6 +10,7 @@
 #include "correlator/correlator_priv.h"
 
 #include "base/bug.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -94,7 +95,8 @@ al_link_inst(struct corr_alarm *al, struct instance *inst)
 	al->inst_next = NULL;
 	if (inst == NULL)
 		return;
-	for (pp = &inst->alarms; *pp != NULL && (*pp)->a.id < al->a.id;)
+	pp = &inst->alarms;
+	while (*pp != NULL && (*pp)->a.id < al->a.id)
 		pp = &(*pp)->inst_next;
 	al->inst_next = *pp;
 	*pp = al;

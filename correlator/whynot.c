@@ -35,23 +35,26 @@ tell_active(struct asking *q, const struct corr_alarm *al)
 		rel_by_uuid(q->corr, &al->a.suppressed_by) : NULL;
 	char at[FM_TIME_STR];
 
-	whynot_tell(q, "active", "it is raised since %s, %s, and %s", fm_time_format(al->a.raised_at, at),
-	     severity_name(al->a.severity), al->a.announced ? "announced" : "not announced");
+	whynot_tell(q, "active", "it is raised since %s, %s, and %s",
+		    fm_time_format(al->a.raised_at, at), severity_name(al->a.severity),
+		    al->a.announced ? "announced" : "not announced");
 	if (by != NULL)
 		whynot_tell(q, "masked", "%s %s masks it", by->a.alarm_id, by->a.entity);
 	else if (al->a.status == SUPPR_PARENT)
-		whynot_tell(q, "masked", "what masked it has ended; it is announced after its grace");
+		whynot_tell(q, "masked", "what masked it has ended; it is announced after its "
+			    "grace");
 	else if (storm_is_held(al))
-		whynot_tell(q, "held", "too much is announced at present (Storm): it is announced when there "
-		     "is room");
+		whynot_tell(q, "held", "too much is announced at present (Storm): it is announced "
+			    "when there is room");
 	else if (al->a.status == SUPPR_HELD)
 		whynot_tell(q, "held", "it waits for its cause until %s (Hold_Notice)",
-		     fm_time_format(al->notice.node.due, at));
+			    fm_time_format(al->notice.node.due, at));
 	else if (al->a.status == SUPPR_WINDOW)
-		whynot_tell(q, "maintenance", "the maintenance window \"%s\" hides it", al->a.window);
+		whynot_tell(q, "maintenance", "the maintenance window \"%s\" hides it",
+			    al->a.window);
 	else if (al->a.status != SUPPR_NONE)
 		whynot_tell(q, "put-aside", "an operator has put it aside: %s",
-		     suppression_status_name(al->a.status));
+			    suppression_status_name(al->a.status));
 }
 
 /* By the name as first heard; other spellings have been resolved in what alarms say. */
@@ -75,8 +78,8 @@ whynot_host(struct asking *q)
 	if (name.p == NULL)
 		whynot_tell(q, "entity", "the rule is about a host, and the entity has no host=");
 	else if (h == NULL)
-		whynot_tell(q, "unknown-subject", "no record has told of the host %.*s", (int)name.len,
-		     name.p);
+		whynot_tell(q, "unknown-subject", "no record has told of the host %.*s",
+			    (int)name.len, name.p);
 	return h;
 }
 
@@ -89,18 +92,20 @@ whynot_instance(struct asking *q)
 	char at[FM_TIME_STR];
 
 	if (word.p == NULL || !fm_uuid_parse(word.p, word.len, &uuid)) {
-		whynot_tell(q, "entity", "the rule is about an instance, and the entity has no instance=UUID");
+		whynot_tell(q, "entity", "the rule is about an instance, and the entity has no "
+			    "instance=UUID");
 		return NULL;
 	}
 	inst = inst_find(q->corr, &uuid);
 	if (inst == NULL) {
-		whynot_tell(q, "unknown-subject", "no record has told of this instance, or it was deleted more "
-		     "than a day ago");
+		whynot_tell(q, "unknown-subject", "no record has told of this instance, or it was "
+			    "deleted more than a day ago");
 		return NULL;
 	}
 	if (inst->deleted_at.ns == 0)
 		return inst;
-	whynot_tell(q, "deleted", "the instance was deleted at %s", fm_time_format(inst->deleted_at, at));
+	whynot_tell(q, "deleted", "the instance was deleted at %s",
+		    fm_time_format(inst->deleted_at, at));
 	return NULL;
 }
 
@@ -114,21 +119,21 @@ tell_slot(struct asking *q, const struct slot *slot, const char *fact)
 	fm_time_format(slot->since, since);
 	switch (slot->phase) {
 	case SLOT_PENDING:
-		whynot_tell(q, "hold-on", "%s holds since %s and has to hold until %s (Hold_On)", fact, since,
-		     fm_time_format(slot->timer.node.due, due));
+		whynot_tell(q, "hold-on", "%s holds since %s and has to hold until %s (Hold_On)",
+			    fact, since, fm_time_format(slot->timer.node.due, due));
 		return;
 	case SLOT_CLOSED:
-		whynot_tell(q, "closed", "an operator cleared it; it stays clear until %s, which holds since "
-		     "%s, has ended", fact, since);
+		whynot_tell(q, "closed", "an operator cleared it; it stays clear until %s, which "
+			    "holds since %s, has ended", fact, since);
 		return;
 	case SLOT_RAISED:
 	case SLOT_LEAVING:
 		if (slot->al != NULL)
-			whynot_tell(q, "other-entity", "%s holds since %s, and its alarm is on %s", fact, since,
-			     slot->al->a.entity);
+			whynot_tell(q, "other-entity", "%s holds since %s, and its alarm is on %s",
+				    fact, since, slot->al->a.entity);
 		else
-			whynot_tell(q, "full", "%s holds since %s, but the list of alarms was full", fact,
-			     since);
+			whynot_tell(q, "full", "%s holds since %s, but the list of alarms was full",
+				    fact, since);
 		return;
 	case SLOT_IDLE:                 /* does not hold: only its changes are remembered */
 		return;
@@ -160,18 +165,19 @@ tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot 
 	while (slot != NULL && slot->rule != rule)
 		slot = slot->next;
 	if (other != NULL)
-		whynot_tell(q, "other-rule", "%s holds, and the rule of line %u applies to it instead of "
-			    "that of line %u", fact_name(rule->fact), (unsigned)other->rule->line,
-			    (unsigned)rule->line);
+		whynot_tell(q, "other-rule", "%s holds, and the rule of line %u applies to it "
+			    "instead of that of line %u", fact_name(rule->fact),
+			    (unsigned)other->rule->line, (unsigned)rule->line);
 	else if (slot != NULL && slot->phase != SLOT_IDLE)
 		tell_slot(q, slot, fact_name(rule->fact));
 	else if (rule->when.root != NULL)
-		whynot_tell(q, "condition", "%s holds, but when it began, If said no: %.*s (catalogue line %u)",
-		     fact_name(rule->fact), whynot_shown(rule->when.source), rule->when.source,
-		     (unsigned)rule->when.line);
+		whynot_tell(q, "condition", "%s holds, but when it began, If said no: %.*s "
+			    "(catalogue line %u)", fact_name(rule->fact),
+			    whynot_shown(rule->when.source), rule->when.source,
+			    (unsigned)rule->when.line);
 	else
-		whynot_tell(q, "not-entered", "%s holds, but the rule came later with a new catalogue",
-		     fact_name(rule->fact));
+		whynot_tell(q, "not-entered", "%s holds, but the rule came later with a new "
+			    "catalogue", fact_name(rule->fact));
 }
 
 /* These can hold whatever the instance's state is. */
@@ -195,14 +201,15 @@ while_instance(struct asking *q, const struct cat_rule *rule)
 		tell_held_fact(q, rule, inst->slots);
 	else if (is_beside_the_state(rule->fact))
 		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u)", fact,
-		     (unsigned)rule->line);
+			    (unsigned)rule->line);
 	else if (inst->main >= 0)
-		whynot_tell(q, "other-state", "%s does not hold (catalogue line %u): the instance's state is "
-		     "%s since %s", fact, (unsigned)rule->line,
-		     fact_name((enum fact_id)inst->main), fm_time_format(inst->state_since, at));
+		whynot_tell(q, "other-state", "%s does not hold (catalogue line %u): the "
+			    "instance's state is %s since %s", fact, (unsigned)rule->line,
+			    fact_name((enum fact_id)inst->main),
+			    fm_time_format(inst->state_since, at));
 	else
-		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u): the instance is in no state "
-		     "that alarms are about", fact, (unsigned)rule->line);
+		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u): the instance is "
+			    "in no state that alarms are about", fact, (unsigned)rule->line);
 }
 
 static void
@@ -215,8 +222,8 @@ while_host(struct asking *q, const struct cat_rule *rule)
 	if (host_holds(h, rule->fact))
 		tell_held_fact(q, rule, h->slots);
 	else
-		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u)", fact_name(rule->fact),
-		     (unsigned)rule->line);
+		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u)",
+			    fact_name(rule->fact), (unsigned)rule->line);
 }
 
 /* ---- On ------------------------------------------------------------------------------------------- */
@@ -244,12 +251,12 @@ tell_refused(struct asking *q, const struct cat_rule *rule, const struct refused
 
 	fm_time_format(r->at, at);
 	if (r->why == REFUSED_THRESHOLD)
-		whynot_tell(q, "below", "%s happened at %s, below every bound of Threshold (catalogue line %u)",
-		     fact_name(rule->fact), at, (unsigned)rule->line);
+		whynot_tell(q, "below", "%s happened at %s, below every bound of Threshold "
+			    "(catalogue line %u)", fact_name(rule->fact), at, (unsigned)rule->line);
 	else
-		whynot_tell(q, "condition", "%s happened at %s, and If said no: %.*s (catalogue line %u)",
-		     fact_name(rule->fact), at, whynot_shown(rule->when.source), rule->when.source,
-		     (unsigned)rule->when.line);
+		whynot_tell(q, "condition", "%s happened at %s, and If said no: %.*s (catalogue "
+			    "line %u)", fact_name(rule->fact), at, whynot_shown(rule->when.source),
+			    rule->when.source, (unsigned)rule->when.line);
 }
 
 /* The one event that leaves something behind: what was measured of the last migration. */
@@ -265,18 +272,19 @@ tell_downtime(struct asking *q, const struct cat_rule *rule)
 	const struct fact_values v = inst_values(inst);
 
 	if (at == NULL)
-		whynot_tell(q, "not-seen", "no live migration of this instance is known (catalogue line %u)",
-		     line);
+		whynot_tell(q, "not-seen", "no live migration of this instance is known "
+			    "(catalogue line %u)", line);
 	else if (!(at->flags & AT_F_DOWNTIME_TOLD))
-		whynot_tell(q, "not-seen", "nobody told in a way that can be relied on how long it stood "
-		     "still in its last live migration (catalogue line %u)", line);
+		whynot_tell(q, "not-seen", "nobody told in a way that can be relied on how long "
+			    "it stood still in its last live migration (catalogue line %u)", line);
 	else if (rules_severity(q->corr, rule, &v) == SEV_NONE)
-		whynot_tell(q, "below", "it stood still for %lld ms in its last live migration, the limit is "
-		     "%lld ms: below every bound of Threshold (catalogue line %u)",
-		     (long long)at->downtime_ms,
-		     (long long)attempt_downtime_limit_ms(q->corr, inst), line);
+		whynot_tell(q, "below", "it stood still for %lld ms in its last live migration, "
+			    "the limit is %lld ms: below every bound of Threshold (catalogue line "
+			    "%u)", (long long)at->downtime_ms,
+			    (long long)attempt_downtime_limit_ms(q->corr, inst), line);
 	else
-		whynot_tell(q, "event", "it comes when a live migration ends; the last one had its alarm");
+		whynot_tell(q, "event", "it comes when a live migration ends; the last one had "
+			    "its alarm");
 }
 
 static void
@@ -290,9 +298,10 @@ tell_event(struct asking *q, const struct cat_rule *rule)
 		tell_refused(q, rule, r);
 	else
 		whynot_tell(q, "event", "it comes when %s happens%s (catalogue line %u)",
-		     fact_name(rule->fact), rule->when.root != NULL || rule->threshold.of >= 0 ?
-		     ", and its If and Threshold agree; that they refused one is not remembered" : "",
-		     (unsigned)rule->line);
+			    fact_name(rule->fact),
+			    rule->when.root != NULL || rule->threshold.of >= 0 ?
+			    ", and its If and Threshold agree; that they refused one is not "
+			    "remembered" : "", (unsigned)rule->line);
 }
 
 /* ---- the way in ------------------------------------------------------------------------------------ */
@@ -324,7 +333,8 @@ corr_why_not(const struct correlator *corr, const char *alarm_id, const char *en
 		return;
 	}
 	if (al != NULL)
-		whynot_tell(&q, "cleared", "it was cleared at %s", fm_time_format(al->a.cleared_at, at));
+		whynot_tell(&q, "cleared", "it was cleared at %s",
+			    fm_time_format(al->a.cleared_at, at));
 	if (q.rec == NULL) {
 		whynot_tell(&q, "unknown-id", "%s is not in the catalogue", alarm_id);
 		return;
@@ -334,8 +344,8 @@ corr_why_not(const struct correlator *corr, const char *alarm_id, const char *en
 	for (unsigned i = 0; i < q.rec->n_rules; i++)
 		tell_rule(&q, &q.rec->rules[i]);
 	if (muted_find(corr, alarm_id) != NULL)
-		whynot_tell(&q, "put-aside", "and an operator has suppressed %s: it would not be announced",
-		     alarm_id);
+		whynot_tell(&q, "put-aside", "and an operator has suppressed %s: it would not be "
+			    "announced", alarm_id);
 	if (corr->active.n >= cat_limits(corr->cat)->max_alarms)
 		whynot_tell(&q, "full", "the list of alarms is full (Max_Alarms)");
 	if (corr->deaf)

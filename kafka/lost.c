@@ -1,6 +1,6 @@
 /*
- * lost: partitions that cannot go on where they were, or are held. Finds out what their logs have now, tells the
- * caller once, and keeps the figures fresh for whoever decides later. Decides nothing itself.
+ * lost: partitions that cannot go on where they were, or are held. Finds out what their logs have now,
+ * tells the caller once, and keeps the figures fresh for whoever decides later. Decides nothing itself.
  */
 #include "kafka/source_priv.h"
 

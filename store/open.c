@@ -5,6 +5,7 @@
 #include "store/store_priv.h"
 
 #include "base/bug.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

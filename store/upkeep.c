@@ -5,6 +5,7 @@
 #include "store/store_priv.h"
 
 #include "base/bug.h"
+
 /* ---- WAL ------------------------------------------------------------------------- */
 
 /* As SQLite's file format has it: a header, and one before each page. */
