@@ -32,11 +32,21 @@ free_host(struct correlator *corr, struct host *h)
 	free(h);
 }
 
+static void
+free_names(struct host_alias **names)
+{
+	struct host_alias *a, *tmp;
+
+	HASH_ITER(hh, *names, a, tmp) {
+		HASH_DEL(*names, a);
+		free(a);
+	}
+}
+
 void
 corr_free(struct correlator *corr)
 {
 	struct host *h, *htmp;
-	struct host_alias *a, *atmp;
 
 	if (corr == NULL)
 		return;
@@ -50,10 +60,8 @@ corr_free(struct correlator *corr)
 		HASH_DEL(corr->hosts, h);
 		free_host(corr, h);
 	}
-	HASH_ITER(hh, corr->aliases, a, atmp) {
-		HASH_DEL(corr->aliases, a);
-		free(a);
-	}
+	free_names(&corr->aliases);
+	free_names(&corr->shorts);
 	dl_cancel(corr, &corr->purge);
 	dl_cancel(corr, &corr->boundary);
 	storm_free(corr);

@@ -140,7 +140,7 @@ struct host {
 struct host_alias {                     /* another spelling */
 	UT_hash_handle hh;
 	const char *name;               /* interned; the key */
-	struct host *host;
+	struct host *host;              /* of a short name: NULL when several have it */
 };
 
 /* ---- instances (instance.c) ---------------------------------------------------------------- */
@@ -368,6 +368,7 @@ struct correlator {
 	struct stamps stamps;
 	struct host *hosts;             /* by name */
 	struct host_alias *aliases;     /* by name */
+	struct host_alias *shorts;      /* of hosts known by an FQDN, by what is before its first dot */
 	struct group *groups;           /* by name */
 	struct member *members;         /* of groups, by uuid */
 	struct host *last_host;         /* found last; never freed while the shard lives */

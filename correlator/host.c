@@ -43,24 +43,42 @@ short_len(const char *name, size_t len)
 	return dot != NULL ? (size_t)(dot - name) : len;
 }
 
-/* One host only may match by its short name; two make the short name ambiguous. */
+/*
+ * The host of the other form of its name, short or FQDN. A short name that two FQDNs have is no
+ * host's: it says no more than where they are alike.
+ */
 static struct host *
 find_by_short(const struct correlator *corr, struct fm_str name)
 {
 	const size_t len = short_len(name.p, name.len);
-	struct host *h, *tmp, *found = NULL;
+	struct host_alias *a;
+	struct host *h;
 
-	HASH_ITER(hh, corr->hosts, h, tmp) {
-		const size_t n = short_len(h->name, strlen(h->name));
-		const bool both_fqdn = len != name.len && h->name[n] != '\0';
-
-		if (n != len || memcmp(h->name, name.p, n) != 0 || both_fqdn)
-			continue;
-		if (found != NULL)
-			return NULL;
-		found = h;
+	if (len != name.len) {
+		HASH_FIND(hh, corr->hosts, name.p, len, h);
+		return h;
 	}
-	return found;
+	HASH_FIND(hh, corr->shorts, name.p, len, a);
+	return a != NULL ? a->host : NULL;
+}
+
+static void
+index_short(struct correlator *corr, struct host *h)
+{
+	const size_t len = short_len(h->name, h->name_len);
+	struct host_alias *a;
+
+	if (len == h->name_len)
+		return;
+	HASH_FIND(hh, corr->shorts, h->name, len, a);
+	if (a != NULL) {
+		a->host = NULL;
+		return;
+	}
+	a = fm_calloc(1, sizeof(*a));
+	a->host = h;
+	a->name = fm_intern(&corr->names, h->name, len);
+	HASH_ADD_KEYPTR(hh, corr->shorts, a->name, len, a);
 }
 
 static void
@@ -130,6 +148,7 @@ host_exact(struct correlator *corr, struct fm_str name)
 	h->name_len = name.len;
 	h->changed_at = corr->now;
 	HASH_ADD_KEYPTR(hh, corr->hosts, h->name, name.len, h);
+	index_short(corr, h);
 	corr->stats.hosts++;
 	host_dirty(corr, h);
 	return h;
