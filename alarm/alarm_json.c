@@ -420,27 +420,36 @@ alarm_to_json(const struct alarm *al, size_t *ret_len)
 	return finish(&b, ret_len);
 }
 
+void
+transition_add_json(struct fm_buf *b, const struct transition *tr, const char *stream,
+		    size_t *ret_alarm_len)
+{
+	size_t before;
+
+	fm_buf_reserve(b, USUAL_SIZE);
+	fm_buf_add(b, "{", 1);
+	put_word(b, M("schema"), FM_SCHEMA_TRANSITION);
+	put_text(b, M("stream"), stream);
+	put_number(b, M("seq"), tr->seq);
+	put_word(b, M("kind"), transition_kind_name(tr->kind));
+	put_time(b, M("time"), tr->at);
+	put_bool(b, M("notify"), tr->notify);
+	put_previous(b, M("previous"), tr);
+	put_cause(b, M("cause"), &tr->cause);
+	put_member(b, M("alarm"));
+
+	before = b->len;
+	put_alarm(b, &tr->alarm, state_word(tr));
+	*ret_alarm_len = b->len - before;
+	fm_buf_add(b, "}", 1);
+}
+
 char *
 transition_to_json(const struct transition *tr, const char *stream, size_t *ret_len,
 		   size_t *ret_alarm_len)
 {
 	struct fm_buf b = {0};
 
-	fm_buf_reserve(&b, USUAL_SIZE);
-	fm_buf_add(&b, "{", 1);
-	put_word(&b, M("schema"), FM_SCHEMA_TRANSITION);
-	put_text(&b, M("stream"), stream);
-	put_number(&b, M("seq"), tr->seq);
-	put_word(&b, M("kind"), transition_kind_name(tr->kind));
-	put_time(&b, M("time"), tr->at);
-	put_bool(&b, M("notify"), tr->notify);
-	put_previous(&b, M("previous"), tr);
-	put_cause(&b, M("cause"), &tr->cause);
-	put_member(&b, M("alarm"));
-
-	const size_t before = b.len;
-	put_alarm(&b, &tr->alarm, state_word(tr));
-	*ret_alarm_len = b.len - before;
-	fm_buf_add(&b, "}", 1);
+	transition_add_json(&b, tr, stream, ret_alarm_len);
 	return finish(&b, ret_len);
 }

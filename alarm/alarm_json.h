@@ -18,6 +18,9 @@
  */
 char *transition_to_json(const struct transition *tr, const char *stream, size_t *ret_len,
 			 size_t *ret_alarm_len);
+/* The same, after what b has; for who writes many. */
+void transition_add_json(struct fm_buf *b, const struct transition *tr, const char *stream,
+			 size_t *ret_alarm_len);
 char *alarm_to_json(const struct alarm *al, size_t *ret_len);
 
 #endif

@@ -18,8 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Offers to one sink in one pump, so that a backlog of one does not hold up the loop. */
-#define OFFERS_A_PUMP 256u
+/*
+ * Offers to one sink in one pump: bounded, so that a backlog of one does not hold up the loop, and
+ * more than a cycle commits in a storm (ENGINE_TRANSITIONS), or who takes all that it is offered
+ * would fall behind.
+ */
+#define OFFERS_A_PUMP 1024u
 
 struct slot {
 	/* immutable */

@@ -15,6 +15,9 @@
 
 #include <stdlib.h>
 
+/* Of a cycle's texts, for the next; a host that takes all its guests with it needs more, once. */
+#define KEPT_BYTES (4u << 20)
+
 /* ---- ids ------------------------------------------------------------------------- */
 
 static uint64_t
@@ -41,10 +44,11 @@ undo_ids(struct ids *ids)
 static void
 forget_transitions(struct cycle *c)
 {
-	for (unsigned i = 0; i < c->n; i++)
-		free((void *)(uintptr_t)c->v[i].json);
 	c->n = 0;
-	fm_arena_reset(&c->arena);
+	if (c->arena.total <= KEPT_BYTES)
+		fm_arena_reset(&c->arena);
+	else
+		fm_arena_fini(&c->arena);
 }
 
 void
@@ -54,6 +58,7 @@ store_free_cycle(struct store *st)
 
 	forget_transitions(c);
 	fm_arena_fini(&c->arena);
+	fm_buf_fini(&c->json);
 	free(c->v);
 	free(c->undo);
 	*c = (struct cycle){0};
@@ -250,15 +255,18 @@ store_put_transition(struct store *st, struct transition *tr, struct fm_err *err
 		return r;
 
 	struct cycle *c = &st->cycle;
-	size_t len = 0, alarm_len = 0;
+	size_t alarm_len = 0;
 	tr->seq = next_id(&st->log);
-	const char *json = transition_to_json(tr, st->stream, &len, &alarm_len);
+	fm_buf_reset(&c->json);
+	transition_add_json(&c->json, tr, st->stream, &alarm_len);
 	struct stored_transition *t = add_transition(c);
 	*t = (struct stored_transition){
 		.seq = tr->seq, .kind = tr->kind, .notify = tr->notify, .at = tr->at,
 		.alarm_id = keep_text(c, tr->alarm.alarm_id),
 		.entity = keep_text(c, tr->alarm.entity),
-		.uuid = tr->alarm.uuid, .json = json, .len = len, .alarm_len = alarm_len,
+		.uuid = tr->alarm.uuid,
+		.json = fm_arena_strndup(&c->arena, c->json.s, c->json.len),
+		.len = c->json.len, .alarm_len = alarm_len,
 	};
 	struct chain_undo *link = &c->undo[c->n - 1];
 	*link = store_chain_add(st, t->seq, t->alarm_id, t->entity, &t->uuid);

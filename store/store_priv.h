@@ -116,8 +116,9 @@ enum cycle_state {
 struct cycle {
 	enum cycle_state state;
 	struct fm_err failure;          /* of the put that failed */
-	struct fm_arena arena;          /* alarm ids and entities */
-	struct stored_transition *v;    /* json is ours to free */
+	struct fm_arena arena;          /* the texts of v */
+	struct fm_buf json;             /* where each is written */
+	struct stored_transition *v;
 	struct chain_undo *undo;        /* v[i]'s effect on the chains */
 	unsigned n, cap;
 	uint64_t rows;                  /* put in this cycle */

@@ -164,12 +164,12 @@ Test(outbox, offers_a_bounded_number_a_pump_and_says_that_more_waits)
 	struct rig rig = rig_new();
 	struct fake_sink *f = add(&rig, "s", false);
 
-	commit(&rig, 600);
+	commit(&rig, 2500);
 	cr_expect(outbox_pump(rig.ob, rig.now));
-	cr_expect_eq(f->offers, 256);
+	cr_expect_eq(f->offers, 1024);
 	cr_expect_eq(f->flushes, 1);
 	pump_all(&rig);
-	expect_arrived(&rig, 1, 600);
+	expect_arrived(&rig, 1, 2500);
 	cr_expect_not(outbox_pump(rig.ob, rig.now));
 	cr_expect_eq(f->flushes, 3);
 	rig_end(&rig);
