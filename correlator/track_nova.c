@@ -66,9 +66,13 @@ static void
 tell_request(struct nova_input *in)
 {
 	struct fact_values v = inst_values(in->inst);
+	char *initiator = in->nova->initiator_user.p != NULL ?
+		fm_strndup(in->nova->initiator_user.p, in->nova->initiator_user.len) : NULL;
 
 	v.at = NULL;
+	v.initiator = initiator;
 	rules_event(in->corr, FACT_MIGRATION_REQUESTED, &v);
+	fm_freep(&initiator);
 }
 
 /* Only these are sent at the start; of what any other shows, the start was missed (case 22). */
