@@ -1,5 +1,6 @@
 /*
- * cat_carries: which attributes a fact can have a value for: what If and Threshold may ask of it.
+ * cat_carries: which attributes a fact can have a value for: what If and Threshold may ask of it, and
+ * what a text may name. A text may name a little more, for it is written again while the alarm is up.
  */
 #include "events/cat_load_priv.h"
 
@@ -51,4 +52,50 @@ cat_fact_carries(enum fact_id fact, enum fact_attr attr)
 		if (carried[i].attr == attr && fact >= carried[i].first && fact <= carried[i].last)
 			return true;
 	return false;
+}
+
+/* Of the attributes that If and Threshold may not ask of it. */
+static bool
+text_fills(enum fact_id fact, enum fact_attr attr)
+{
+	const bool of_instance = fact_subject_of(fact) == SUBJECT_INSTANCE;
+	switch ((unsigned)attr) {
+	case ATTR_SOURCE_HOST:          /* without a migration: where the instance is */
+	case ATTR_POOL:                 /* of the last disk error */
+		return of_instance;
+	case ATTR_MOVED:
+	case ATTR_GUESTS:
+		return !of_instance;
+	case ATTR_ELAPSED_S:
+	case ATTR_POSTCOPY:
+		return cat_fact_carries(fact, ATTR_ATTEMPT);
+	case ATTR_PAUSED_MS:
+		return fact == FACT_INSTANCE_MIGRATING;
+	}
+	return false;
+}
+
+/* The members are many: a group speaks of what they share. */
+static bool
+group_fills(enum cat_group_by by, enum fact_attr attr)
+{
+	static const bool shared[GROUP_N][ATTR_N] = {
+		[GROUP_HOST] = {[ATTR_HOST_NAME] = true, [ATTR_MOVED] = true, [ATTR_GUESTS] = true},
+		[GROUP_HOST_PAIR] = {[ATTR_HOST_NAME] = true, [ATTR_SOURCE_HOST] = true,
+			[ATTR_DESTINATION_HOST] = true},
+		[GROUP_INSTANCE] = {[ATTR_INSTANCE_NAME] = true, [ATTR_INSTANCE_UUID] = true,
+			[ATTR_TENANT_NAME] = true, [ATTR_TENANT_UUID] = true,
+			[ATTR_LIMIT_S] = true, [ATTR_DOWNTIME_LIMIT_MS] = true,
+			[ATTR_HOST_NAME] = true, [ATTR_SOURCE_HOST] = true, [ATTR_POOL] = true},
+		[GROUP_POOL] = {[ATTR_POOL] = true},
+	};
+	return attr == ATTR_COUNT || shared[by][attr];
+}
+
+bool
+cat_rule_fills(const struct cat_rule *rule, enum fact_attr attr)
+{
+	if (rule->group.by != GROUP_NONE)
+		return group_fills(rule->group.by, attr);
+	return cat_fact_carries(rule->fact, attr) || text_fills(rule->fact, attr);
 }

@@ -31,49 +31,6 @@ read_fact(struct load *ld, const struct rule_reading *rr)
 
 /* ---- what the fact makes possible -------------------------------------------------------- */
 
-/* A group speaks of what its members share; the instances in it are many. */
-static bool
-about_instance(const struct cat_rule *rule)
-{
-	return fact_subject_of(rule->fact) == SUBJECT_INSTANCE &&
-		(rule->group.by == GROUP_NONE || rule->group.by == GROUP_INSTANCE);
-}
-
-static bool
-needs_instance(enum fact_attr attr)
-{
-	static const bool needs[ATTR_N] = {
-		[ATTR_INSTANCE_NAME] = true, [ATTR_INSTANCE_UUID] = true,
-		[ATTR_TENANT_NAME] = true, [ATTR_TENANT_UUID] = true,
-		[ATTR_SOURCE_HOST] = true, [ATTR_DESTINATION_HOST] = true,
-		[ATTR_METHOD] = true, [ATTR_OLD_NAME] = true,
-		[ATTR_DOWNTIME_MS] = true, [ATTR_DOWNTIME_LIMIT_MS] = true,
-		[ATTR_LIMIT_S] = true, [ATTR_ATTEMPT] = true, [ATTR_POOL] = true,
-		[ATTR_PAUSED_MS] = true, [ATTR_MEMORY_ITERATION] = true, [ATTR_POSTCOPY] = true,
-	};
-	return needs[attr];
-}
-
-static bool
-needs_host(enum fact_attr attr)
-{
-	return attr == ATTR_MOVED || attr == ATTR_GUESTS;
-}
-
-/* What a text about many can still name. */
-static bool
-is_shared(const struct cat_rule *rule, enum fact_attr attr)
-{
-	const enum cat_group_by by = rule->group.by;
-	if (needs_host(attr))
-		return by == GROUP_NONE || by == GROUP_HOST;
-	if (attr == ATTR_HOST_NAME)
-		return by != GROUP_POOL && by != GROUP_ALL;
-	if (attr == ATTR_SOURCE_HOST || attr == ATTR_DESTINATION_HOST)
-		return by == GROUP_HOST_PAIR;
-	return attr == ATTR_POOL ? by == GROUP_POOL : !needs_instance(attr);
-}
-
 /* Only live migrations have a source and a destination. */
 static bool
 has_host_pair(enum fact_id fact)
@@ -82,27 +39,36 @@ has_host_pair(enum fact_id fact)
 		(fact >= FACT_MIGRATION_STARTED && fact <= FACT_MIGRATION_DONE);
 }
 
+/* Why a placeholder can never be filled; NULL: it can. */
+static const char *
+why_never_filled(struct load *ld, const struct cat_rule *rule, enum fact_attr attr)
+{
+	if (cat_rule_fills(rule, attr))
+		return NULL;
+	if (attr == ATTR_FLAPPING)
+		return "is no placeholder: the text of an alarm that flaps says so by itself";
+	if (attr == ATTR_COUNT)
+		return "is known to a Group only";
+	if (rule->group.by != GROUP_NONE)
+		return fm_arena_printf(&ld->tmp, "is never filled in: it is not what a Group by %s shares",
+				       cat_group_words[rule->group.by]);
+	return fm_arena_printf(&ld->tmp, "is never filled in: %s does not carry it",
+			       fact_name(rule->fact));
+}
+
 static void
 check_part(struct load *ld, const struct cat_rule *rule, const struct node *at,
 	   const struct cat_text_part *part)
 {
 	struct fm_str s = fm_str_of(part->text);
-	if (cat_part_is_unknown(part)) {
-		struct fm_str name = {s.p + 1, s.len - 2};
+	const char *why = part->attr >= 0 ?
+		why_never_filled(ld, rule, (enum fact_attr)part->attr) : NULL;
+	if (why != NULL)
+		cat_find_at(ld, FND_NEVER_FILLED, at, "%s %s", cat_quote(ld, s), why);
+	else if (cat_part_is_unknown(part))
 		cat_find_at(ld, FND_UNKNOWN_PLACEHOLDER, at, "%s is not an attribute%s",
-			    cat_quote(ld, s), cat_suggest_attr(ld, name));
-	} else if (part->attr == ATTR_COUNT && rule->group.by == GROUP_NONE) {
-		cat_find_at(ld, FND_NEVER_FILLED, at, "%s is known to a Group only",
-			    cat_quote(ld, s));
-	} else if (part->attr >= 0 && about_instance(rule) && needs_host((enum fact_attr)part->attr)) {
-		cat_find_at(ld, FND_NEVER_FILLED, at, "%s stays empty: this rule is about an instance",
-			    cat_quote(ld, s));
-	} else if (part->attr >= 0 && !about_instance(rule) &&
-		   !is_shared(rule, (enum fact_attr)part->attr)) {
-		cat_find_at(ld, FND_NEVER_FILLED, at,
-			    "%s stays empty: this rule is about a %s", cat_quote(ld, s),
-			    rule->group.by == GROUP_NONE ? "host" : "group");
-	}
+			    cat_quote(ld, s),
+			    cat_suggest_attr(ld, (struct fm_str){s.p + 1, s.len - 2}));
 }
 
 static void

@@ -394,6 +394,59 @@ Test(rule, a_host_has_no_instance_to_name)
 	      "  Description: <count> instances\n" RULE("    While: instance.failed\n"), 413);
 }
 
+/* A record that has the placeholder in its text, with a rule on the fact. */
+static bool
+is_filled(const char *fact, const char *keys, const char *form, const char *placeholder)
+{
+	char text[1024];
+	snprintf(text, sizeof(text), "\"700.001\":\n  Type: Alarm\n  Severity: major\n"
+		 "  Description: It is <%s>\n  Entity_Instance_ID: %s\n"
+		 RULE("    %s: %s\n%s"), placeholder, form,
+		 keys[0] != '\0' ? "On" : "While", fact, keys);
+	struct loaded l = load_text(text);
+	const bool filled = finding(&l, 413) == NULL;
+	cr_assert_eq(l.rc, 0, "%s", l.err.msg);
+	unload(&l);
+	return filled;
+}
+
+Test(rule, a_placeholder_is_one_that_the_fact_fills)
+{
+#define EVENT "    Expire: 1h\n"
+#define GROUP_BY(by) EVENT "    Group: {By: " by ", At_Least: 2, Within: 1h}\n"
+	static const struct { const char *fact, *keys, *form, *filled, *never; } cases[] = {
+		{"reboot.failed", EVENT, INSTANCE, "instance_name tenant host reason initiator limit_s pool",
+		 "downtime_ms old_instance_name method elapsed_s attempt destination_host flapping count"},
+		{"instance.downtime", EVENT, INSTANCE, "downtime_ms method attempt elapsed_s postcopy",
+		 "old_instance_name moved"},
+		{"instance.renamed", EVENT, INSTANCE, "old_instance_name source_host", "reason initiator"},
+		{"instance.migrating", "", INSTANCE,
+		 "elapsed_s postcopy paused_ms attempt destination_host limit_s reason", "initiator flapping"},
+		{"instance.failed", "", INSTANCE, "reason source_host", "initiator attempt elapsed_s"},
+		{"host.down", "", "host=<h>", "reason moved guests host_name", "initiator source_host pool"},
+		{"host.disabled", "", "host=<h>", "moved", "reason"},
+		{"migration.done", GROUP_BY("host"), "host=<h>", "count host_name moved",
+		 "reason initiator elapsed_s flapping instance_name source_host attempt"},
+		{"migration.done", GROUP_BY("host_pair"), "host=<h>.destination=<d>",
+		 "count host_name source_host destination_host", "reason pool moved"},
+		{"migration.done", GROUP_BY("instance"), INSTANCE, "count instance_name host_name limit_s",
+		 "downtime_ms destination_host reason moved"},
+		{"instance.fault", GROUP_BY("pool"), "pool=<p>", "count pool", "host_name reason"},
+		{"instance.fault", GROUP_BY("all"), "service=x", "count", "host_name pool initiator"},
+	};
+	for (unsigned i = 0; i < FM_ARRAY_LEN(cases); i++) {
+		for (unsigned never = 0; never < 2; never++) {
+			char names[160];
+			snprintf(names, sizeof(names), "%s", never ? cases[i].never : cases[i].filled);
+			char *save = NULL;
+			for (char *name = strtok_r(names, " ", &save); name != NULL;
+			     name = strtok_r(NULL, " ", &save))
+				cr_expect_eq(is_filled(cases[i].fact, cases[i].keys, cases[i].form, name),
+					     !never, "<%s> of %s%s", name, cases[i].fact, cases[i].keys);
+		}
+	}
+}
+
 Test(rule, texts_of_steps_are_checked_too)
 {
 	gives(FAILED("    Escalate: {After: 1m, Text: see <colour>}\n"), 412);
