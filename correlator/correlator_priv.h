@@ -247,7 +247,7 @@ struct corr_alarm {
 	const struct cat_record *rec;   /* NULL: the record has vanished */
 	const struct cat_rule *rule;    /* NULL: set by request or by fmd */
 	struct slot *slot;              /* While rules, as long as the fact holds */
-	struct group *group;
+	struct group *group;            /* NULL: none, or it is cleared; whose alarm is this one */
 	struct instance *inst;          /* may be NULL */
 	struct corr_alarm *inst_next;   /* of inst->alarms */
 	struct host *host;              /* the host it was raised on; may be NULL */
@@ -310,11 +310,13 @@ struct group {
 	unsigned n;
 	unsigned most;                  /* at once since it has no alarm, and when; not kept */
 	struct fm_time most_at;
-	struct corr_alarm *al;
+	struct corr_alarm *al;          /* its group is this one; cleared: only while it is being cleared */
 	struct deadline fade;           /* the oldest member is too old */
 	bool dirty;
 	struct group *prev_dirty, *next_dirty;
 };
+
+#define GROUP_ALARM_NAME "group-alarm|" /* of the row that says which is its alarm; its name follows */
 
 struct member {                         /* member.c */
 	UT_hash_handle hh;
@@ -501,10 +503,13 @@ struct group *group_find(const struct correlator *corr, const char *name);
 void group_fade(struct correlator *corr, struct group *g);
 struct group *group_named(struct correlator *corr, const char *name);
 void group_restore(struct correlator *corr, const struct row_kept *row);
-void group_to_row(const struct group *g, struct row_kept *ret);
+void group_restore_alarm(struct correlator *corr, const struct row_kept *row);
+void group_each_row(const struct group *g, row_sink_f *sink, void *ctx);
 void group_free_all(struct correlator *corr);
 /* The active alarm of a group; NULL: it has none. */
 struct corr_alarm *group_alarm(const struct group *g);
+/* An alarm has been cleared: it is no group's any more. */
+void group_cleared(struct correlator *corr, struct corr_alarm *al);
 /* same gives the rule in the next catalogue, NULL when it has vanished. */
 void group_relink_all(struct correlator *corr,
 		      const struct cat_rule *(*same)(const struct correlator *corr,

@@ -192,6 +192,23 @@ group_dirty(struct correlator *corr, struct group *g)
 	DL_PREPEND2(corr->dirty_group, g, prev_dirty, next_dirty);
 }
 
+/* Which alarm is its, by a row of its own: the entity need not be that of the form by now. */
+static void
+alarm_row_name(const struct group *g, struct fm_buf *ret)
+{
+	fm_buf_reset(ret);
+	fm_buf_addf(ret, "%s%s", GROUP_ALARM_NAME, g->name);
+}
+
+static void
+forget_alarm(struct correlator *corr, const struct group *g)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
+
+	alarm_row_name(g, &name);
+	forget(corr, ROW_KEPT, name.s, NULL);
+}
+
 static void
 group_free(struct correlator *corr, struct group *g)
 {
@@ -200,7 +217,7 @@ group_free(struct correlator *corr, struct group *g)
 	dl_cancel(corr, &g->fade);
 	for (unsigned i = 0; i < g->n; i++)
 		member_left(corr, g, &g->m[i].uuid);
-	if (g->al != NULL && g->al->group == g)
+	if (g->al != NULL)
 		g->al->group = NULL;
 	HASH_DEL(corr->groups, g);
 	free(g->m);
@@ -228,6 +245,7 @@ group_free_all(struct correlator *corr)
 
 /* ---- members -------------------------------------------------------------------------------- */
 
+/* Its alarm is there until all that its clear does to others is done. */
 static bool
 is_up(const struct group *g)
 {
@@ -238,6 +256,19 @@ struct corr_alarm *
 group_alarm(const struct group *g)
 {
 	return is_up(g) ? g->al : NULL;
+}
+
+void
+group_cleared(struct correlator *corr, struct corr_alarm *al)
+{
+	struct group *g = al->group;
+
+	if (g == NULL)
+		return;
+	forget_alarm(corr, g);
+	g->al = NULL;
+	al->group = NULL;
+	g->most = 0;
 }
 
 static bool
@@ -334,6 +365,20 @@ add_members(const struct group *g, struct fm_buf *ret)
 		fm_buf_addf(ret, " and %u more", g->n - MEMBERS_NAMED);
 }
 
+/* Another group's is left to that one. What a producer had set is the group's, as its row will say. */
+static void
+take_alarm(struct correlator *corr, struct group *g, struct corr_alarm *al)
+{
+	if (al->group != NULL)
+		return;
+	al->rule = g->rule;
+	al->group = g;
+	g->al = al;
+	g->most = 0;
+	al_dirty(corr, al);
+	group_dirty(corr, g);
+}
+
 static void
 group_raise(struct correlator *corr, struct group *g, enum severity sev)
 {
@@ -344,15 +389,17 @@ group_raise(struct correlator *corr, struct group *g, enum severity sev)
 	if (!spec_from_rule(corr, g->rule, sev, g->rule->text, &v, &spec))
 		return;
 	add_members(g, &members);
+	if (is_up(g))
+		spec.entity = g->al->a.entity;  /* it was raised before the tenant was told, or the form */
 	spec.keep_existing = true;      /* what comes on top is counted, not told */
 	spec.attrs[0] = (struct attr){.name = fact_attr_name(ATTR_COUNT), .num = v.count};
 	spec.attrs[1] = (struct attr){.name = MEMBERS, .text = members.s};
 	spec.n_attrs = 2;
-	g->al = al_set(corr, &spec);
-	g->most = 0;
+	struct corr_alarm *al = al_set(corr, &spec);
+
+	if (al != NULL)
+		take_alarm(corr, g, al);
 	fm_buf_fini(&members);
-	if (g->al != NULL)
-		g->al->group = g;
 }
 
 static void
@@ -492,17 +539,63 @@ group_relink_all(struct correlator *corr,
 /* ---- rows ------------------------------------------------------------------------------------- */
 
 void
-group_to_row(const struct group *g, struct row_kept *ret)
+group_each_row(const struct group *g, row_sink_f *sink, void *ctx)
 {
-	*ret = (struct row_kept){.name = g->name, .num = g->n,
-		.body = {g->m, (uint32_t)(g->n * sizeof(*g->m))}};
+	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
+	struct row row = {.kind = ROW_KEPT, .u.kept = {.name = g->name, .num = g->n,
+		.body = {g->m, (uint32_t)(g->n * sizeof(*g->m))}}};
+
+	sink(ctx, &row);
+	if (!is_up(g))
+		return;
+	alarm_row_name(g, &name);
+	row.u.kept = (struct row_kept){.name = name.s, .num = (int64_t)g->al->a.id,
+		.body = {g->al->a.entity, (uint32_t)strlen(g->al->a.entity)}};
+	sink(ctx, &row);
+}
+
+/* Not what has happened but what was: nothing is to be written for it. */
+static void
+link_alarm(struct group *g, struct corr_alarm *al)
+{
+	if (al == NULL || al->a.cleared || al->rule != g->rule || al->group != NULL || g->al != NULL)
+		return;
+	al->group = g;
+	g->al = al;
+}
+
+void
+group_restore_alarm(struct correlator *corr, const struct row_kept *row)
+{
+	struct group *g = group_named(corr, row->name + strlen(GROUP_ALARM_NAME));
+	struct corr_alarm *al;
+
+	if (g == NULL)
+		return;
+	fm_buf_reset(&corr->scratch);
+	fm_buf_add(&corr->scratch, row->body.p, row->body.len);
+	al = al_find(corr, g->rule->record->id, corr->scratch.s);
+	if (g->al != NULL)
+		g->al->group = NULL;
+	g->al = NULL;                   /* what the form gave */
+	if (al != NULL && al->a.id == (uint64_t)row->num)
+		link_alarm(g, al);
+}
+
+/* Earlier versions had no row that says which: it was the one that the form gives. */
+static void
+link_by_form(struct correlator *corr, struct group *g)
+{
+	const struct fact_values v = values_of(corr, g);
+
+	if (text_entity(g->rule->record->entity_form, &v, &corr->scratch))
+		link_alarm(g, al_find(corr, g->rule->record->id, corr->scratch.s));
 }
 
 void
 group_restore(struct correlator *corr, const struct row_kept *row)
 {
 	struct group *g = group_named(corr, row->name);
-	struct corr_alarm *al;
 
 	if (g == NULL)
 		return;
@@ -515,13 +608,5 @@ group_restore(struct correlator *corr, const struct row_kept *row)
 	}
 	for (unsigned i = 0; i < g->n; i++)
 		member_joined(corr, g, &g->m[i].uuid);
-	const struct fact_values v = values_of(corr, g);
-
-	if (!text_entity(g->rule->record->entity_form, &v, &corr->scratch))
-		return;
-	al = al_find(corr, g->rule->record->id, corr->scratch.s);
-	if (al == NULL || al->a.cleared || al->rule != g->rule)
-		return;
-	g->al = al;
-	al->group = g;
+	link_by_form(corr, g);
 }

@@ -356,15 +356,6 @@ put_number(const char *name, uint64_t n, row_sink_f *sink, void *ctx)
 }
 
 static void
-put_group(const struct group *g, row_sink_f *sink, void *ctx)
-{
-	struct row row = {.kind = ROW_KEPT};
-
-	group_to_row(g, &row.u.kept);
-	sink(ctx, &row);
-}
-
-static void
 put_numbers(const struct correlator *corr, row_sink_f *sink, void *ctx)
 {
 	put_number("next_alarm_id", corr->next_alarm_id, sink, ctx);
@@ -380,7 +371,7 @@ flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 	while (corr->dirty_group != NULL) {
 		struct group *g = corr->dirty_group;
 
-		put_group(g, sink, ctx);
+		group_each_row(g, sink, ctx);
 		DL_DELETE2(corr->dirty_group, g, prev_dirty, next_dirty);
 		g->dirty = false;
 	}
@@ -466,7 +457,7 @@ each_kept(const struct correlator *corr, struct fm_buf *b, row_sink_f *sink, voi
 	const struct fm_map *m = &corr->instances;
 
 	for (const struct group *g = corr->groups; g != NULL; g = g->hh.next)
-		put_group(g, sink, ctx);
+		group_each_row(g, sink, ctx);
 	for (size_t i = 0; i < m->cap; i++)
 		if (m->v[i].p != NULL)
 			put_closed(((const struct instance *)m->v[i].p)->slots, b, sink, ctx);

@@ -210,7 +210,7 @@ al_free(struct correlator *corr, struct corr_alarm *al)
 	}
 	if (al->slot != NULL)
 		al->slot->al = NULL;
-	if (al->group != NULL && al->group->al == al)
+	if (al->group != NULL)
 		al->group->al = NULL;
 	HASH_DEL(corr->alarms, al);
 	free_content(al);
@@ -539,6 +539,7 @@ al_clear(struct correlator *corr, struct corr_alarm *al)
 	rel_unlink(corr, al);
 	cleared_add(&corr->cleared, al);
 	rel_cleared(corr, al);
+	group_cleared(corr, al);        /* only now: its children are found by its members */
 	al_purge_due(corr);
 }
 

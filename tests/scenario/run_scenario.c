@@ -517,13 +517,13 @@ expect(struct run *run, const struct scn_step *step)
 /* ---- a run ------------------------------------------------------------------------------------------------ */
 
 static struct catalogue *
-load_catalogue(const struct run *run, bool windows)
+load_catalogue(const struct run *run, bool windows, const char *other)
 {
 	FM_CLEANUP(fm_buf_fini) struct fm_buf text = {0};
 	struct catalogue *cat = NULL;
 	struct fm_err err;
 
-	scn_catalogue(run->s, run->base, windows, &text);
+	scn_catalogue(run->s, run->base, windows, other, &text);
 	if (cat_load_buf("catalogue", text.s, text.len, NULL, &cat, &err) < 0)
 		scn_die(run->s, NULL, "%s", err.msg);
 	return cat;
@@ -532,17 +532,18 @@ load_catalogue(const struct run *run, bool windows)
 static void
 open_run(struct run *run)
 {
-	run->cat = load_catalogue(run, true);
+	run->cat = load_catalogue(run, true, NULL);
 	run->tail = &run->head;
 	run->dec = decoder_new(NULL);
 	run->corr = corr_new(run->cat);
 }
 
-/* The catalogue without the windows of this scenario. */
+/* The catalogue, or another one, without the windows of this scenario. */
 static void
 reload(struct run *run, const struct scn_step *step)
 {
-	struct catalogue *next = load_catalogue(run, false);
+	struct catalogue *next = load_catalogue(run, false,
+						step->n_words > 0 ? step->word[0] : NULL);
 
 	corr_swap_catalogue(run->corr, next, fm_time_add(run->base, step->at), take, run);
 	cat_free(run->cat);
@@ -699,7 +700,7 @@ print_catalogue(const char *path, struct fm_time base)
 	struct scn s;
 
 	scn_load(&s, path);
-	scn_catalogue(&s, base, true, &text);
+	scn_catalogue(&s, base, true, NULL, &text);
 	fputs(text.s, stdout);
 	scn_fini(&s);
 }

@@ -50,8 +50,9 @@ const char *scn_opt(const struct scn_step *step, unsigned first, const char *nam
 		    const char *def);
 /* "vm=U7" as the entity of that instance, "instance=U7" spelled out. */
 const char *scn_entity(struct scn *s, const char *word);
-/* The text of the catalogue that it runs under, with or without its windows. */
-void scn_catalogue(const struct scn *s, struct fm_time base, bool windows, struct fm_buf *ret);
+/* The text of the catalogue that it runs under, or of another file, with or without its windows. */
+void scn_catalogue(const struct scn *s, struct fm_time base, bool windows, const char *other,
+		   struct fm_buf *ret);
 /* The JSON of a nova, libvirt, request or record step; base is the scenario's zero. */
 char *scn_record(struct scn *s, const struct scn_step *step, struct fm_time base);
 

@@ -66,7 +66,8 @@ put_window(const struct scn *s, const struct scn_step *step, struct fm_time base
 }
 
 void
-scn_catalogue(const struct scn *s, struct fm_time base, bool windows, struct fm_buf *ret)
+scn_catalogue(const struct scn *s, struct fm_time base, bool windows, const char *other,
+	      struct fm_buf *ret)
 {
 	const char *source = getenv("FMD_SOURCE") != NULL ? getenv("FMD_SOURCE") : ".";
 	char *path = fm_asprintf("%s/events.yaml", source);
@@ -75,7 +76,8 @@ scn_catalogue(const struct scn *s, struct fm_time base, bool windows, struct fm_
 	for (unsigned i = 0; i < s->n; i++)
 		if (s->step[i].verb == SCN_CATALOGUE) {
 			free(path);
-			path = fm_asprintf("%s/tests/scenario/%s", source, s->step[i].raw);
+			path = fm_asprintf("%s/tests/scenario/%s", source,
+					   other != NULL ? other : s->step[i].raw);
 		}
 	read_file(s, path, ret);
 	free(path);
