@@ -365,11 +365,14 @@ add_members(const struct group *g, struct fm_buf *ret)
 		fm_buf_addf(ret, " and %u more", g->n - MEMBERS_NAMED);
 }
 
-/* Another group's is left to that one. What a producer had set is the group's, as its row will say. */
+/*
+ * The alarm of a slot, or of another group, is left to that one, which ends it. What a producer had set
+ * becomes the group's, as its row will say.
+ */
 static void
 take_alarm(struct correlator *corr, struct group *g, struct corr_alarm *al)
 {
-	if (al->group != NULL)
+	if (al->slot != NULL || al->group != NULL)
 		return;
 	al->rule = g->rule;
 	al->group = g;
