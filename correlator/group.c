@@ -3,8 +3,8 @@
  * have in common: a host, a pair of hosts, an instance, a storage pool, or nothing but the rule.
  * For a state it stays until none of the members is in it any more, for events until it expires.
  *
- * A group lives as long as it has members that count or an alarm of a state; it is known by a name
- * made of its rule and its key, which is also the name of its row.
+ * A group lives as long as it has members that count or an alarm; it is known by a name made of its
+ * rule and its key, which is also the name of its row.
  */
 #include "correlator/refused_priv.h"
 
@@ -269,6 +269,8 @@ group_cleared(struct correlator *corr, struct corr_alarm *al)
 	g->al = NULL;
 	al->group = NULL;
 	g->most = 0;
+	if (g->n == 0)
+		group_end(corr, g);
 }
 
 static bool
@@ -325,7 +327,7 @@ void
 group_fade(struct correlator *corr, struct group *g)
 {
 	drop_old(corr, g);
-	if (g->n == 0 && may_fade(g))
+	if (g->n == 0 && !is_up(g))
 		group_end(corr, g);
 	else
 		arm_fade(corr, g);
@@ -414,7 +416,7 @@ join(struct correlator *corr, struct group *g, const struct fm_uuid *uuid, enum 
 	if (may_fade(g))
 		drop_old(corr, g);
 	added = add_member(corr, g, uuid);
-	if (g->n >= g->rule->group.at_least && (!was_up || !fact_is_state(g->rule->fact)))
+	if (was_up ? !fact_is_state(g->rule->fact) : g->n >= g->rule->group.at_least)
 		group_raise(corr, g, sev);
 	if (is_up(g) && !was_up)
 		rel_spread_members(corr, g->al);
@@ -533,9 +535,12 @@ group_relink_all(struct correlator *corr,
 			g->rule = rule;
 			continue;
 		}
+		const bool ends_with_it = is_up(g) && g->n == 0;
+
 		if (is_up(g))
 			al_clear(corr, g->al);
-		group_end(corr, g);
+		if (!ends_with_it)
+			group_end(corr, g);
 	}
 }
 
