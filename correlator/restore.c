@@ -256,11 +256,13 @@ slot_of(struct correlator *corr, const char *subject, struct fm_time since, bool
 	rule = rules_find(corr, id, strtol(last + 1, NULL, 10));
 	const size_t len = (size_t)(mid - 1 - subject);
 
-	if (fm_uuid_parse(subject, len, &uuid))
-		inst = inst_find(corr, &uuid);
-	else
+	if (rule == NULL)
+		return NULL;
+	if (fact_subject_of(rule->fact) == SUBJECT_HOST)        /* whose name may be a UUID */
 		host = host_exact(corr, (struct fm_str){subject, (uint32_t)len});
-	if (rule == NULL || (inst == NULL && host == NULL))
+	else if (fm_uuid_parse(subject, len, &uuid))
+		inst = inst_find(corr, &uuid);
+	if (inst == NULL && host == NULL)
 		return NULL;
 	for (slot = inst != NULL ? inst->slots : host->slots; slot != NULL; slot = slot->next)
 		if (slot->rule == rule)
