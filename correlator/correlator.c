@@ -350,14 +350,20 @@ are_same(const struct cat_rule *a, const struct cat_rule *b)
 
 /* In its old place, for that is how the rows of slots and groups name it. */
 static const struct cat_rule *
-same_rule(const struct correlator *corr, const struct cat_rule *rule)
+rule_in(const struct catalogue *cat, const struct cat_rule *rule)
 {
-	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
+	const struct cat_record *rec = cat_find(cat, rule->record->id);
 	const int64_t index = rules_index(rule);
 
 	if (rec == NULL || index >= (int64_t)rec->n_rules || !are_same(&rec->rules[index], rule))
 		return NULL;
 	return &rec->rules[index];
+}
+
+static const struct cat_rule *
+same_rule(const struct correlator *corr, const struct cat_rule *rule)
+{
+	return rule_in(corr->next_cat, rule);
 }
 
 /* Wherever it stands now. */
@@ -424,6 +430,24 @@ relink_slots(struct correlator *corr, struct slot *slot)
 	}
 }
 
+bool
+rule_is_new(const struct correlator *corr, const struct cat_rule *rule)
+{
+	return rule_in(corr->prev_cat, rule) == NULL;
+}
+
+/* Who has been in its state for longer comes first. */
+static int
+by_since(const void *a, const void *b)
+{
+	const struct instance *x = *(struct instance *const *)a;
+	const struct instance *y = *(struct instance *const *)b;
+
+	if (x->state_since.ns != y->state_since.ns)
+		return x->state_since.ns < y->state_since.ns ? -1 : 1;
+	return memcmp(x->uuid.b, y->uuid.b, sizeof(x->uuid.b));
+}
+
 static void
 enter_missing(struct correlator *corr, struct instance *inst)
 {
@@ -459,13 +483,16 @@ corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct
 		relink_slots(corr, h->slots);
 	group_relink_all(corr, same_rule);
 	relink_alarms(corr);
+	corr->prev_cat = corr->cat;
 	corr->cat = cat;
 	refused_free(corr);             /* their rules are the old ones */
 	window_relink(corr);
+	qsort(inst, n, sizeof(struct instance *), by_since);
 	for (size_t i = 0; i < n; i++)
 		enter_missing(corr, inst[i]);
 	HASH_ITER(hh, corr->hosts, h, htmp)
 		host_enter_held(corr, h);
+	corr->prev_cat = NULL;
 	al_purge_due(corr);
 	free(inst);
 	corr->hard = true;

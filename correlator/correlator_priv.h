@@ -363,6 +363,7 @@ struct forgotten {                      /* a kept row to delete */
 
 struct correlator {
 	const struct catalogue *cat, *next_cat;         /* next: while swapping */
+	const struct catalogue *prev_cat;       /* while what holds is entered anew; else NULL */
 	struct fm_time now;
 	struct fm_map instances;        /* by uuid */
 	struct fm_pool instance_pool;
@@ -619,6 +620,9 @@ void storm_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
 void storm_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);     /* for a copy */
 void storm_restore(struct correlator *corr, const struct row_kept *r);
 void storm_free(struct correlator *corr);
+
+/* correlator.c: the catalogue before did not have it, in its place. */
+bool rule_is_new(const struct correlator *corr, const struct cat_rule *rule);
 
 /* correlator.c: sets an alarm of fmd's own; severity SEV_NONE: the record's. */
 void self_alarm(struct correlator *corr, const char *alarm_id, const char *entity,

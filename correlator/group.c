@@ -335,7 +335,7 @@ group_fade(struct correlator *corr, struct group *g)
 
 /* true: it is a member that was not one before. */
 static bool
-add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid)
+add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid, struct fm_time at)
 {
 	const bool was = group_has(g, uuid);
 
@@ -343,7 +343,7 @@ add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid)
 		return false;
 	if (g->m == NULL)
 		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
-	g->m[g->n++] = (struct group_member){*uuid, corr->now.ns};
+	g->m[g->n++] = (struct group_member){*uuid, at.ns};
 	if (g->n >= g->most) {
 		g->most = g->n;
 		g->most_at = corr->now;
@@ -408,14 +408,15 @@ group_raise(struct correlator *corr, struct group *g, enum severity sev)
 }
 
 static void
-join(struct correlator *corr, struct group *g, const struct fm_uuid *uuid, enum severity sev)
+join(struct correlator *corr, struct group *g, const struct fm_uuid *uuid, struct fm_time at,
+     enum severity sev)
 {
 	const bool was_up = is_up(g);
 	bool added;
 
 	if (may_fade(g))
 		drop_old(corr, g);
-	added = add_member(corr, g, uuid);
+	added = add_member(corr, g, uuid, at);
 	if (was_up ? !fact_is_state(g->rule->fact) : g->n >= g->rule->group.at_least)
 		group_raise(corr, g, sev);
 	if (is_up(g) && !was_up)
@@ -425,14 +426,30 @@ join(struct correlator *corr, struct group *g, const struct fm_uuid *uuid, enum 
 	arm_fade(corr, g);
 }
 
+/*
+ * The state of inst has held for longer, and the catalogue is another one. For a rule that was there
+ * before, its group has seen it enter, and knows whether it still counts. For a new one it counts from
+ * when it entered, which is kept of its main state only.
+ */
+static bool
+counts_again(const struct correlator *corr, const struct cat_rule *rule, const struct instance *inst)
+{
+	return rule_is_new(corr, rule) && inst->main == (int)rule->fact &&
+		corr->now.ns - inst->state_since.ns <= rule->group.within.ns;
+}
+
 void
 group_enter(struct correlator *corr, const struct cat_rule *rule, struct instance *inst)
 {
 	const struct fact_values v = inst_values(inst);
+	const bool again = corr->prev_cat != NULL;
+
+	if (again && !counts_again(corr, rule, inst))
+		return;
 	struct group *g = group_of(corr, rule, &v, true);
 
 	if (g != NULL)
-		join(corr, g, &inst->uuid, rule->severity);
+		join(corr, g, &inst->uuid, again ? inst->state_since : corr->now, rule->severity);
 	else
 		refused_add(corr, rule, &v, REFUSED_KEY);
 }
@@ -444,7 +461,7 @@ group_event(struct correlator *corr, const struct cat_rule *rule, const struct f
 	struct group *g = group_of(corr, rule, v, true);
 
 	if (g != NULL)
-		join(corr, g, &v->inst->uuid, sev);
+		join(corr, g, &v->inst->uuid, corr->now, sev);
 	else
 		refused_add(corr, rule, v, REFUSED_KEY);
 }

@@ -16,7 +16,8 @@ BUILD = None
 NOT_PLAYED = {"alternatives-reload", "clock-step", "flapping-and-operator",
               "group-and-reload", "group-of-events", "host-named-by-uuid",
               "maintenance-commands",
-              "operator", "shelving", "silence", "suppressed-ids"}
+              "operator", "reload-of-groups",
+              "reload-with-new-group", "shelving", "silence", "suppressed-ids"}
 
 
 class Scenarios(unittest.TestCase):
