@@ -147,9 +147,20 @@ give_up(struct cond_reading *cr, enum finding_kind kind, const char *text)
 	return NULL;
 }
 
+static bool
+at_open_quote(const struct cond_reading *cr)
+{
+	const char c = cr->node->text[cr->tok.at];
+	return cr->tok.kind == TOKEN_BAD && (c == '\'' || c == '"');
+}
+
 static const struct cat_cond *
 want(struct cond_reading *cr, const char *what)
 {
+	if (at_open_quote(cr))
+		return give_up(cr, FND_COND_SYNTAX,
+			       fm_arena_printf(&cr->ld->tmp, "the quote before %s is not closed",
+					       cat_quote(cr->ld, cr->tok.s)));
 	return give_up(cr, FND_COND_SYNTAX, cr->tok.kind == TOKEN_END ?
 		       fm_arena_printf(&cr->ld->tmp, "If ends where %s should stand", what) :
 		       fm_arena_printf(&cr->ld->tmp, "%s in If, where %s should stand",
@@ -242,7 +253,24 @@ read_text_value(struct cond_reading *cr, struct cat_cond *c, const char *name, c
 		complain(cr, FND_COND_TYPE, &cr->tok,
 			 fm_arena_printf(&cr->ld->tmp, "%s is a text and neither true nor false; "
 					 "quote the word if it is meant as one", name));
+	else if (cr->tok.s.len == 0 && c->op == COND_EQ)
+		complain(cr, FND_COND_ALWAYS, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp, "an empty %s compares with nothing, so this is "
+					 "never true; write: not %s != \"\"", name, name));
 	c->text = cat_keep(cr->ld, cr->tok.s);
+}
+
+/* It may have been meant as the attribute, as it would be on the left. */
+static void
+check_spelling(struct cond_reading *cr)
+{
+	const int meant = cr->tok.kind == TOKEN_WORD ?
+		fact_attr_parse(cr->tok.s.p, cr->tok.s.len) : -1;
+	if (meant >= 0)
+		complain(cr, FND_COND_SPELLING, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp, "%s is taken as a word; write %s, or quote it",
+					 cat_quote(cr->ld, cr->tok.s),
+					 fact_attr_name((enum fact_attr)meant)));
 }
 
 static void
@@ -252,6 +280,10 @@ check_carried(struct cond_reading *cr, enum fact_attr attr)
 		complain(cr, FND_COND_NEVER, &cr->tok,
 			 fm_arena_printf(&cr->ld->tmp, "%s never carries %s: the comparison would "
 					 "never be true", fact_name(cr->fact), fact_attr_name(attr)));
+	else if (attr == ATTR_MOVED && fact_is_state(cr->fact))
+		complain(cr, FND_COND_ALWAYS, &cr->tok,
+			 fm_arena_printf(&cr->ld->tmp, "moved is 0 when %s begins, which is when If is "
+					 "asked", fact_name(cr->fact)));
 }
 
 static int
@@ -331,8 +363,10 @@ read_comparison(struct cond_reading *cr)
 		check_pair(cr, c, name, op);
 	else if (c->attr >= 0 && fact_attr_is_int((enum fact_attr)c->attr))
 		read_number_value(cr, c, name);
-	else if (c->attr >= 0)
+	else if (c->attr >= 0) {
+		check_spelling(cr);
 		read_text_value(cr, c, name, op);
+	}
 	advance(cr);
 	return c;
 }

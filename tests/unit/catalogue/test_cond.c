@@ -42,7 +42,7 @@ reads(const char *record, const char *expected)
 
 /* The line of If in CANCELLED is 19, its value begins in column 9. */
 static void
-wrong(const char *record, unsigned number, uint32_t column, const char *words)
+tells(const char *record, unsigned number, uint32_t column, const char *words, bool error)
 {
 	struct loaded l = load_text(record);
 	const struct cat_finding *f = finding(&l, number);
@@ -51,9 +51,21 @@ wrong(const char *record, unsigned number, uint32_t column, const char *words)
 	cr_expect_eq(f->line, 19, "%u", f->line);
 	cr_expect_eq(f->column, column, "%u for %s", f->column, record);
 	cr_expect_not_null(strstr(f->text, words), "%s", f->text);
-	cr_expect(f->error);
+	cr_expect_eq(f->error, error);
 	fm_buf_fini(&b);
 	unload(&l);
+}
+
+static void
+wrong(const char *record, unsigned number, uint32_t column, const char *words)
+{
+	tells(record, number, column, words, true);
+}
+
+static void
+warns(const char *record, unsigned number, uint32_t column, const char *words)
+{
+	tells(record, number, column, words, false);
 }
 
 Test(cond, and_binds_more_than_or_and_not_most)
@@ -86,7 +98,7 @@ Test(cond, words_may_be_quoted_and_must_be_when_they_mean_something)
 {
 	reads(CANCELLED("reason = compute-0.example:8080/x"), "(= reason 'compute-0.example:8080/x')");
 	reads(CANCELLED("reason = \"it's (not) over\""), "(= reason 'it's (not) over')");
-	reads(CANCELLED("'reason ~ \"and\" or reason = \"\"'"), "(or (~ reason 'and') (= reason ''))");
+	reads(CANCELLED("'reason ~ \"and\" or reason != \"\"'"), "(or (~ reason 'and') (!= reason ''))");
 	reads(CANCELLED("reason = \"true\" or host = 7"), "(or (= reason 'true') (= host_name '7'))");
 	reads(CANCELLED("|-\n      Reason-Text = a\n      and reason = b"),
 	      "(and (= reason 'a') (= reason 'b'))");
@@ -102,7 +114,8 @@ Test(cond, what_cannot_be_read_is_told_where_it_stands)
 	wrong(CANCELLED("reason = a reason = b"), 436, 20, "where and, or or the end should stand");
 	wrong(CANCELLED("(reason = a"), 436, 20, "ends where ) should stand");
 	wrong(CANCELLED("reason = a)"), 436, 19, "\")\"");
-	wrong(CANCELLED("reason = 'a"), 436, 18, "where a value should stand");
+	wrong(CANCELLED("reason = 'a b"), 436, 18, "the quote before \"a b\" is not closed");
+	wrong(CANCELLED("\"reason ~ 'a b\""), 436, 19, "the quote before \"a b\" is not closed");
 	wrong(CANCELLED("reason ! a"), 436, 16, "\"!\"");
 	wrong(CANCELLED("\"not\""), 436, 13, "ends where an attribute");
 	wrong(CANCELLED("[a, b]"), 402, 9, "If must be a single value");
@@ -123,8 +136,11 @@ Test(cond, two_attributes_are_compared_when_they_are_of_a_kind)
 	reads(CANCELLED("source_host != destination_host or reason ~ host_name"),
 	      "(or (!= source_host destination_host) (~ reason host_name))");
 	/* Only by its very name, and not in quotes. */
-	reads(CANCELLED("reason = 'initiator' or reason = Initiator or reason = source"),
+	reads(CANCELLED("reason = 'initiator' or reason = 'Initiator' or reason = \"source\""),
 	      "(or (or (= reason 'initiator') (= reason 'Initiator')) (= reason 'source'))");
+	warns(CANCELLED("source_host != destination"), 443, 24,
+	      "\"destination\" is taken as a word; write destination_host");
+	warns(CANCELLED("reason = Initiator"), 443, 18, "write initiator, or quote");
 	wrong(CANCELLED("downtime_ms > reason"), 438, 23, "downtime_ms is a number and reason a text");
 	wrong(CANCELLED("reason = attempt"), 438, 18, "reason is a text and attempt a number; quote");
 	wrong(CANCELLED("elapsed_s > downtime_ms"), 438, 21, "not of the same unit");
@@ -132,6 +148,18 @@ Test(cond, two_attributes_are_compared_when_they_are_of_a_kind)
 	wrong(CANCELLED("reason < initiator"), 438, 18, "it has =, != and ~");
 	wrong(CANCELLED("attempt ~ count"), 438, 19, "~ looks into texts");
 	wrong(CANCELLED("reason = pool"), 439, 18, "migration.cancelled never carries pool");
+}
+
+Test(cond, a_comparison_that_is_always_the_same_is_a_warning)
+{
+#define DISABLED(cond) HOST_ALARM("270.001", "major") \
+	"  Maintenance_Action:\n  Inhibit_Alarms: False\n" RULE("    While: host.disabled\n    Hold_On: 1m\n    If: " cond "\n")
+	warns(CANCELLED("'reason = \"\"'"), 442, 19, "never true; write: not reason != \"\"");
+	warns(CANCELLED("'attempt > 1 and not reason == \"\"'"), 442, 40, "never true");
+	warns(DISABLED("moved >= 1"), 442, 9, "moved is 0 when host.disabled begins");
+	struct loaded l = load_text(DISABLED("guests > 5"));
+	cr_assert_null(finding(&l, 442));
+	unload(&l);
 }
 
 /* n comparisons, joined. */

@@ -152,6 +152,8 @@ static const struct {
 	{439, ON("instance.fault", "    Expire: 1h\n    If: downtime_ms > 1s\n")},
 	{440, ON("instance.fault", "    Clear: host.memory_failed\n")},
 	{441, ON("instance.fault", "    Clear: instance.fault\n")},
+	{442, ON("instance.fault", "    Expire: 1h\n    If: 'reason = \"\"'\n")},
+	{443, ON("migration.done", "    Expire: 1h\n    If: source_host != destination\n")},
 
 #define SUPPRESSES(id, where) RULE("    Suppresses: {Alarms: [" id "], Where: " where "}\n")
 	{501, HOST_ALARM("200.001", "major") SUPPRESSES("700.001", "host == host")},

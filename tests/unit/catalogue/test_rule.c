@@ -421,7 +421,7 @@ Test(rule, a_placeholder_is_one_that_the_fact_fills)
 		 "old_instance_name moved"},
 		{"instance.renamed", EVENT, INSTANCE, "old_instance_name source_host", "reason initiator"},
 		{"instance.migrating", "", INSTANCE,
-		 "elapsed_s postcopy paused_ms attempt destination_host limit_s reason", "initiator flapping"},
+		 "elapsed_s postcopy paused_ms attempt destination_host limit_s", "initiator flapping"},
 		{"instance.failed", "", INSTANCE, "reason source_host", "initiator attempt elapsed_s"},
 		{"host.down", "", "host=<h>", "reason moved guests host_name", "initiator source_host pool"},
 		{"host.disabled", "", "host=<h>", "moved", "reason"},
