@@ -8,6 +8,7 @@
  *   cat_shape.c     oddities of texts and entities (notes, warnings)
  *   cat_rule.c      the Correlation block                            cat_rule_keys.c, cat_step.c
  *   cat_cond.c      If                                               cat_clear.c: Clear
+ *   cat_carries.c   what facts carry                                 cat_sense.c: rules without effect
  *   cat_relation.c  Suppresses, Causes and Outdates, cycles
  *   cat_example.c   Examples
  *   cat_limits.c    Limits
@@ -215,6 +216,9 @@ void cat_read_if(struct load *ld, enum fact_id fact, const struct node *n, struc
 /* Both ask the same in the same order; no condition is one, too. */
 bool cat_same_if(const struct cat_if *a, const struct cat_if *b);
 void cat_read_clear(struct load *ld, struct cat_rule *rule, const struct node *n);
+/* What can be read and still does nothing (cat_sense.c): a rule, relations of any mapping. */
+void cat_check_sense(struct load *ld, const struct rule_reading *rr);
+void cat_check_targets(struct load *ld, const struct rule_reading *rr);
 /* True when the record lists the severity; reports it otherwise. */
 bool cat_want_listed(struct load *ld, const struct cat_record *rec, const struct node *n,
 		     enum severity sev);

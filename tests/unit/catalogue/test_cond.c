@@ -207,8 +207,9 @@ Test(clear, is_one_event_or_several_with_conditions_of_their_own)
 {
 	struct loaded l = load_clean(ALARM("700.001", "major") RULE("    On: instance.fault\n"
 		"    Clear:\n      - instance.enabled\n"
-		"      - {On: instance.fault, If: reason = over}\n")
-		ALARM("700.002", "major") RULE("    On: reboot.failed\n    Clear: instance.enabled\n"));
+		"      - {On: instance.fault, If: reason = over}\n    Expire: 1h\n")
+		ALARM("700.002", "major") RULE("    On: reboot.failed\n    Clear: instance.enabled\n"
+		"    Expire: 1h\n"));
 	const struct cat_clearing *c;
 	cr_assert_eq(cat_clears_on(l.cat, FACT_INSTANCE_ENABLED, &c), 2);
 	cr_assert_str_eq(c[0].rule->record->id, "700.001");

@@ -154,6 +154,15 @@ static const struct {
 	{441, ON("instance.fault", "    Clear: instance.fault\n")},
 	{442, ON("instance.fault", "    Expire: 1h\n    If: 'reason = \"\"'\n")},
 	{443, ON("migration.done", "    Expire: 1h\n    If: source_host != destination\n")},
+	{444, ALARM("700.001", "major") RULE("    While: instance.failed\n"
+		"    Group: {By: instance, At_Least: 2, Within: 10s}\n")},
+	{445, ALARM("700.001", "major") RULE("    While: instance.failed\n    Hold_On: 20s\n"
+		"    Flap: {Count: 3, Within: 10s, Quiet: 1m}\n")},
+	{446, ON("reboot.failed", "    If: reason ~ a\n    Expire: 1h\n"
+		 "    Clear: {On: reboot.failed, If: reason ~ a}\n")},
+	{447, ALARM("700.001", "major") RULE("    Suppresses: []\n")},
+	{448, HOST_ALARM("700.001", "major") RULE("    While: instance.failed\n")},
+	{449, ON("reboot.failed", "    Clear: reboot.done\n")},
 
 #define SUPPRESSES(id, where) RULE("    Suppresses: {Alarms: [" id "], Where: " where "}\n")
 	{501, HOST_ALARM("200.001", "major") SUPPRESSES("700.001", "host == host")},
@@ -556,4 +565,49 @@ Test(findings, a_threshold_asks_for_what_its_event_carries)
 	expect_finding(433, true, MEASURES("migration.started", "Of: downtime_ms"));
 	expect_finding(433, true, MEASURES("instance.downtime", "Of: elapsed_s, Per: flapping"));
 	expect_finding(433, true, MEASURES("host.memory_error", "Of: limit_s"));
+}
+
+/* What F444 to F449 have to leave alone, beside what they are for. */
+Test(findings, of_rules_without_effect_are_told_of_those_only)
+{
+#define WHILE(keys) ALARM("700.001", "major") RULE("    While: instance.failed\n" keys)
+#define AGAIN(keys) ON("reboot.failed", "    If: reason ~ a\n" keys)
+	expect_finding(444, false, ON("instance.fault", "    Expire: 1h\n"
+		"    Group: {By: instance, At_Least: 2, Within: 10s}\n"));
+	expect_finding(445, true, WHILE("    Hold_On: 6s\n    Flap: {Count: 3, Within: 10s, Quiet: 1m}\n"));
+	expect_finding(445, false, WHILE("    Hold_On: 5s\n    Flap: {Count: 3, Within: 10s, Quiet: 1m}\n"));
+	expect_finding(445, false, WHILE("    Flap: {Count: 16, Within: 1s, Quiet: 1m}\n"));
+	expect_finding(446, true, AGAIN("    Expire: 1h\n    Clear:\n      - reboot.done\n"
+		"      - {On: reboot.failed, If: reason ~ 'a'}\n"));
+	expect_finding(446, false, AGAIN("    Expire: 1h\n    Clear: {On: reboot.failed, If: not reason ~ a}\n"));
+	expect_finding(446, false, AGAIN("    Expire: 1h\n    Clear: {On: reboot.done, If: reason ~ a}\n"));
+	expect_finding(446, false, AGAIN("    Expire: 1h\n    Clear: {On: reboot.failed, If: reason ~ a}\n"
+		"    Threshold: {Of: limit_s, Major: \"> 1\"}\n"));
+	expect_finding(447, true, WHILE("    Causes: []\n"));
+	expect_finding(447, true, WHILE("    Outdates: []\n"));
+	expect_finding(447, false, HOST_ALARM("200.001", "major") SUPPRESSES("200.002", "host == host")
+		       HOST_ALARM("200.002", "major"));
+}
+
+Test(findings, a_state_wants_an_alarm_of_its_own_for_each_that_is_in_it)
+{
+#define SHARED(form, rule) "\"700.001\":\n" FIELDS_OF("major", form) RULE(rule)
+#define OF_GROUP "    Group: {By: host, At_Least: 2, Within: 10s}\n"
+	expect_finding(448, true, SHARED("host=<h>", "    While: instance.failed\n"));
+	expect_finding(448, true, SHARED("tenant=<t>", "    While: instance.failed\n"));
+	expect_finding(448, true, SHARED("service=x", "    While: host.down\n"));
+	expect_finding(448, false, SHARED("host=<h>", "    While: host.down\n"));
+	expect_finding(448, false, SHARED("instance=<i>", "    While: instance.failed\n"));
+	expect_finding(448, false, SHARED("host=<h>", "    While: instance.failed\n" OF_GROUP));
+	expect_finding(448, false, SHARED("host=<h>", "    On: instance.fault\n    Expire: 1h\n"));
+}
+
+Test(findings, what_an_instance_may_never_do_is_no_end_of_an_alarm)
+{
+	expect_finding(449, true, ON("reboot.failed", "    Clear: [reboot.done, start.done]\n"));
+	expect_finding(449, false, ON("reboot.failed", "    Clear: reboot.done\n    Expire: 7d\n"));
+	expect_finding(449, false, ON("reboot.failed", "    Clear: [reboot.done, instance.deleted]\n"));
+	expect_finding(449, false, HOST_ALARM("270.001", "major")
+		       RULE("    On: host.memory_failed\n    Clear: host.memory_error\n"));
+	expect_finding(449, false, ON("reboot.failed", ""));
 }
