@@ -183,8 +183,8 @@ check_end(struct load *ld, const struct rule_reading *rr)
 		return;
 	const bool expires = node_get(rr->node, "Expire") != NULL;
 	if (!expires && node_get(rr->node, "Clear") == NULL)
-		cat_find_at(ld, FND_NO_CLEAR, rr->node,
-			    "nothing but an operator clears this alarm; add Clear or Expire");
+		cat_find_at(ld, FND_NO_CLEAR, rr->node, "nothing in this rule ends the alarm; add %s",
+			    rule->group.by != GROUP_NONE ? "Expire" : "Clear or Expire");
 	else if (expires && rule->expire.ns != 0 && rule->expire.ns <= rule->hold_notice.ns)
 		cat_find_at(ld, FND_NEVER_TOLD, node_get(rr->node, "Expire"),
 			    "it ends before Hold_Notice is over, so nobody is ever told");

@@ -245,16 +245,20 @@ step_node(const struct rule_reading *rr, unsigned i)
 	return item;
 }
 
-/* A step that comes at once hides the severity before it; one without a limit never comes. */
+/*
+ * A step that comes at once hides the severity before it; one without a limit never comes. A time of
+ * 0 is one that could not be read.
+ */
 static void
 check_reach(struct load *ld, const struct rule_reading *rr, const struct cat_step *step,
 	    const struct node *at)
 {
-	if (step->after == AFTER_SPAN && step->span.ns <= rr->rule->hold_on.ns)
+	const int64_t due_ns = usual_ns(&ld->cat->limits, step);
+	if (due_ns != 0 && due_ns <= rr->rule->hold_on.ns)
 		cat_find_at(ld, FND_STEP_AT_RAISE, at,
-			    "the alarm is raised after Hold_On, when this step is due already");
-	else if (step->after != AFTER_SPAN && step->after != AFTER_POSTCOPY &&
-		 usual_ns(&ld->cat->limits, step) == 0)
+			    "the alarm is raised after Hold_On, when this step is due already%s",
+			    step->after != AFTER_SPAN ? " by the usual limits" : "");
+	else if (step->after != AFTER_SPAN && step->after != AFTER_POSTCOPY && due_ns == 0)
 		cat_find_at(ld, FND_LIMIT_OFF, at,
 			    "Limits switches %s off: only instances with a limit of their own get "
 			    "here", cat_after_words[step->after]);

@@ -611,3 +611,43 @@ Test(findings, what_an_instance_may_never_do_is_no_end_of_an_alarm)
 		       RULE("    On: host.memory_failed\n    Clear: host.memory_error\n"));
 	expect_finding(449, false, ON("reboot.failed", ""));
 }
+
+static void
+expect_words(unsigned number, const char *words, const char *text)
+{
+	struct loaded l = load_text(text);
+	struct fm_buf b = {0};
+	const struct cat_finding *f = finding(&l, number);
+	cr_assert_not_null(f, "F%u in\n%s\n%s", number, text, findings_text(&l, &b));
+	cr_expect_not_null(strstr(f->text, words), "%s", f->text);
+	fm_buf_fini(&b);
+	unload(&l);
+}
+
+Test(findings, of_a_missing_end_advise_what_the_rule_may_have)
+{
+	expect_words(422, "add Clear or Expire", ON("reboot.failed", ""));
+	expect_words(422, "add Expire", HOST_ALARM("270.001", "major") RULE("    On: reboot.failed\n"
+		"    Group: {By: host, At_Least: 2, Within: 1h}\n"));
+}
+
+Test(findings, of_a_step_at_the_raise_know_the_limits)
+{
+	expect_finding(431, true, ESCALATES("    Hold_On: 1h\n", "migration.limit.soft"));
+	expect_finding(431, true, ESCALATES("    Hold_On: 3m\n", "migration.limit.soft"));
+	expect_finding(431, false, ESCALATES("    Hold_On: 179s\n", "migration.limit.soft"));
+	expect_finding(431, false, ESCALATES("    Hold_On: 1h\n", "migration.postcopy"));
+	expect_finding(431, false, "Limits: {Soft: 0s, Hard: 0s}\n"
+		       ESCALATES("    Hold_On: 1h\n", "migration.limit.hard"));
+}
+
+Test(findings, of_a_step_that_cannot_be_read_are_told_once)
+{
+#define STEPS(list) ALARM("700.001", "[minor, major]") \
+		RULE("    While: instance.failed\n    Severity: minor\n    Escalate: " list "\n")
+	expect_finding(402, true, STEPS("[{After: 1m, Severity: major}, x]"));
+	expect_finding(431, false, STEPS("[{After: 1m, Severity: major}, x]"));
+	expect_finding(418, false, STEPS("[x, {After: 1m, Severity: major}]"));
+	expect_finding(431, false, STEPS("{After: soon, Severity: major}"));
+	expect_finding(431, false, STEPS("{Severity: major}"));
+}
