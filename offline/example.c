@@ -147,8 +147,8 @@ feed(struct play *p, const char *text, size_t len)
 		return;
 	}
 	if (r > 0) {
-		fail(p, F_RECORD, "fmd does not know records of the type %.*s", (int)ev.name.len,
-		     ev.name.p);
+		fail(p, F_RECORD, "fmd does not know such a record; its type is %.*s",
+		     (int)ev.name.len, ev.name.p);
 		return;
 	}
 	ev.at = p->now;
@@ -261,9 +261,13 @@ expect(struct play *p, enum transition_kind kind, const struct offline_words *w)
 {
 	const struct seen *t = p->head;
 
-	if (t == NULL || t->at.ns != p->now.ns || t->kind != kind ||
-	    strcmp(id_of(p, w), t->id) != 0) {
-		fail_with(p, "this does not happen", "");
+	const char *id = id_of(p, w);
+
+	if (t == NULL || t->at.ns != p->now.ns || t->kind != kind || strcmp(id, t->id) != 0) {
+		const bool there = cat_find(p->cat, id) != NULL;
+
+		fail_with(p, there ? "this does not happen" :
+			  "this does not happen; the catalogue has no ", there ? "" : id);
 		return;
 	}
 	for (unsigned i = 2; i < w->n && !p->failed; i++) {
@@ -382,6 +386,8 @@ do_step(struct play *p)
 	if (transition_kind_parse(w.v[1], strlen(w.v[1]), &kind)) {
 		corr_advance(p->corr, p->now, take, p);
 		expect(p, kind, &w);
+	} else if (strcmp(w.v[1], "nothing") == 0 && w.n > 2) {
+		fail(p, F_STEP, "nothing stands alone, without %s", w.v[2]);
 	} else if (strcmp(w.v[1], "nothing") == 0) {
 		corr_advance(p->corr, p->now, take, p);
 		p->n_expected++;

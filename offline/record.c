@@ -592,6 +592,24 @@ is_name(const char *name, const char *word, size_t len)
 		n == len && memcmp(name, word, n) == 0;
 }
 
+/* How many words without "=" an event or kind of libvirt has, right behind it (lv_words). */
+static unsigned
+bare_words(enum offline_form form, const struct offline_words *w)
+{
+	static const struct {
+		const char *what;
+		unsigned n;
+	} of[] = {
+		{"lifecycle", 2}, {"agent-lifecycle", 2}, {"memory-failure", 2}, {"watchdog", 1},
+		{"qmp", 1},
+	};
+
+	for (unsigned i = 0; form == OFFLINE_LIBVIRT && w->n > 1 && i < FM_ARRAY_LEN(of); i++)
+		if (strcmp(of[i].what, w->v[1]) == 0)
+			return of[i].n;
+	return 0;
+}
+
 static void
 check_names(struct record_maker *mk, enum offline_form form, const struct offline_words *w)
 {
@@ -599,13 +617,20 @@ check_names(struct record_maker *mk, enum offline_form form, const struct offlin
 	/* The entity of a request is no name: it stands third, for clear_all second. */
 	const unsigned first = form == OFFLINE_REQUEST && strcmp(w->v[0], "clear_all") != 0 ? 3 :
 		names_of[form].first;
+	const unsigned bare = bare_words(form, w);
+	unsigned n_bare = 0;
 
 	for (unsigned i = first; i < w->n; i++) {
 		const size_t len = strcspn(w->v[i], "=");
 		unsigned n = 0;
 
-		if (w->v[i][len] == '\0')
+		if (w->v[i][len] == '\0') {
+			if (n_bare < bare && i == first + n_bare)
+				n_bare++;
+			else
+				wrong(mk, "%s is no name=value", w->v[i]);
 			continue;
+		}
 		while (names[n] != NULL && !is_name(names[n], w->v[i], len))
 			n++;
 		if (names[n] != NULL)

@@ -127,6 +127,30 @@ Test(example, with_a_step_that_cannot_be_read_says_what_was_meant)
 	fails(PAUSED EXAMPLE(STEP("0s nova instance.update stamp=x")), 702, 21, "stamp=x");
 }
 
+Test(example, takes_no_word_that_means_nothing)
+{
+#define STEP_OF(text) PAUSED EXAMPLE(STEP(text) STEP("1h nothing"))
+	fails(STEP_OF("0s nova instance.pause.end statepaused"), 702, 21, "statepaused is no name=value");
+	fails(STEP_OF("0s nova instance.pause.end state=active bogus"), 702, 21, "bogus");
+	fails(STEP_OF("0s nothing foo"), 702, 21, "nothing stands alone, without foo");
+	fails(STEP_OF("0s libvirt h heartbeat twice"), 702, 21, "twice");
+	fails(STEP_OF("0s libvirt h lifecycle stopped failed again"), 702, 21, "again");
+	fails(STEP_OF("0s libvirt h lifecycle uuid=U1 stopped failed"), 702, 21, "stopped");
+	fails(STEP_OF("0s request clear 700.002 vm=U1 now"), 702, 21, "now");
+	fails(STEP_OF("0s request clear_all vm=U1 now"), 702, 21, "now");
+	holds(STEP_OF("0s libvirt h lifecycle stopped failed uuid=U1"));
+	holds(STEP_OF("0s libvirt h watchdog pause uuid=U1"));
+	holds(STEP_OF("0s request clear_all vm=U1"));
+}
+
+Test(example, that_waits_for_an_id_that_is_not_there_says_so)
+{
+	fails(PAUSED EXAMPLE(STEP("0s raise 700.003")), 704, 21,
+	      "this does not happen; the catalogue has no 700.003");
+	holds(PAUSED EXAMPLE(STEP("0s request set 700.003 host=h severity=major")
+			     STEP("0s raise 700.003 major")));
+}
+
 Test(example, that_goes_back_in_time_is_refused)
 {
 	fails(PAUSED EXAMPLE(STEP("10s nothing") STEP("9s nothing")), 703, 22, "before the step");
