@@ -449,6 +449,18 @@ bool dl_put_off(struct correlator *corr, struct deadline *dl, struct fm_time now
 
 #include "correlator/tracker_priv.h"
 
+/* flap.c */
+struct alarm_spec;
+bool flap_is_on(const struct slot *slot);
+bool flap_is_gone(const struct slot *slot);
+/* A raise, which may be the one from which it flaps. */
+void flap_count(struct correlator *corr, struct slot *slot);
+void flap_mark(struct correlator *corr, const struct slot *slot, struct alarm_spec *spec);
+void flap_turn(struct correlator *corr, struct slot *slot, bool gone);
+void flap_free(struct correlator *corr, struct slot *slot);
+void flap_to_text(const struct slot *slot, struct fm_buf *b);
+void flap_restore(struct slot *slot, const char *text);
+
 /* rules.c */
 void rules_enter(struct correlator *corr, enum fact_id fact, struct instance *inst,
 		 struct host *host, struct fm_time since);
@@ -475,8 +487,6 @@ struct fact_values rules_values(const struct cat_rule *rule, struct instance *in
 struct slot *slot_new(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
 		      struct host *host, struct fm_time since);
 void slot_free(struct correlator *corr, struct slot *slot);
-void flap_to_text(const struct slot *slot, struct fm_buf *b);
-void flap_restore(struct slot *slot, const char *text);
 void rules_arm_step(struct correlator *corr, struct slot *slot);
 const struct cat_rule *rules_find(const struct correlator *corr, const char *alarm_id,
 				  int64_t index);
@@ -564,6 +574,7 @@ void al_quiet_change(struct correlator *corr, struct corr_alarm *al, const char 
 void al_clear(struct correlator *corr, struct corr_alarm *al);
 void al_since_told(const struct corr_alarm *al, struct transition *tr);
 /* What is known by now that was not at the raise. */
+void al_set_advice(struct corr_alarm *al, const struct cat_record *rec, enum severity sev);
 void al_set_attrs(struct correlator *corr, struct corr_alarm *al, const struct fact_values *v,
 		  enum fact_id fact);
 /* NULL: it has no such attribute. */

@@ -343,10 +343,18 @@ change_main(struct correlator *corr, struct instance *inst, int is, struct fm_ti
 		rules_enter(corr, (enum fact_id)is, inst, NULL, since);
 }
 
+static bool
+has_fault(const struct instance *inst)
+{
+	return inst->main == FACT_INSTANCE_FAILED || inst->main == FACT_INSTANCE_UNSCHEDULED ||
+		(inst->held_facts & (HELD_IO_ERROR | HELD_SPLIT));
+}
+
 void
 inst_decide(struct correlator *corr, struct instance *inst, struct fm_time since)
 {
 	const int was = inst->main, is = main_fact(inst);
+	const bool had = has_fault(inst);
 
 	if (is != was) {
 		inst->state_since = since.ns > corr->now.ns ? corr->now : since;
@@ -355,9 +363,35 @@ inst_decide(struct correlator *corr, struct instance *inst, struct fm_time since
 		failure_events(corr, inst, was, is);
 	}
 	decide_held(corr, inst, held_now(inst));
+	if (had && !has_fault(inst)) {
+		fm_freep(&inst->fault);         /* of what has ended */
+		inst_dirty(corr, inst);
+	}
 }
 
 /* ---- end of life ---------------------------------------------------------------------------- */
+
+static struct corr_alarm *
+first_of_event(const struct instance *inst)
+{
+	struct corr_alarm *first = NULL;
+
+	for (struct corr_alarm *al = inst->alarms; al != NULL; al = al->inst_next)
+		if (!al->a.cleared && al->rule != NULL && al->rule->group.by == GROUP_NONE &&
+		    !fact_is_state(al->rule->fact) && (first == NULL || al->a.id < first->a.id))
+			first = al;
+	return first;
+}
+
+/* What events have raised of it ends with it: no Expire and no Clear would say more. */
+static void
+clear_events(struct correlator *corr, struct instance *inst)
+{
+	struct corr_alarm *al;
+
+	while ((al = first_of_event(inst)) != NULL)
+		al_clear(corr, al);
+}
 
 /* Its alarms go; the instance stays as a tombstone so that stragglers raise nothing. */
 void
@@ -373,6 +407,7 @@ inst_delete(struct correlator *corr, struct instance *inst)
 	inst->task = TASK_NONE;
 	inst_dirty(corr, inst);
 	inst_decide(corr, inst, corr->now);
+	clear_events(corr, inst);
 	inst->tombstone = fm_calloc(1, sizeof(*inst->tombstone));
 	dl_arm(corr, inst->tombstone, DL_TOMBSTONE, inst,
 	       fm_time_add(corr->now, (struct fm_span){TOMBSTONE_LIFE}));

@@ -358,6 +358,42 @@ follow_rule(struct correlator *corr, struct corr_alarm *al, const struct alarm_s
 	dl_cancel(corr, &al->expire);
 }
 
+static void
+advise(struct corr_alarm *al, const char *repair, bool service_affecting)
+{
+	al->a.service_affecting = service_affecting;
+	if (fm_same(al->a.repair, repair))
+		return;
+	free_text(&al->a.repair);
+	al->a.repair = repair != NULL ? fm_strdup(repair) : NULL;
+}
+
+/* What the record says for a severity, before al_change makes it that. */
+void
+al_set_advice(struct corr_alarm *al, const struct cat_record *rec, enum severity sev)
+{
+	advise(al, cat_repair_for(rec, sev), cat_service_affecting_for(rec, sev));
+}
+
+/* An event does not say that a state has changed. */
+static bool
+only_counts(const struct corr_alarm *al, const struct alarm_spec *spec)
+{
+	return spec->keep_existing ||
+		(al->slot != NULL && spec->rule != NULL && !fact_is_state(spec->rule->fact));
+}
+
+static void
+renew(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
+{
+	al->a.type = spec->type;
+	al->a.cause = spec->cause;
+	advise(al, spec->repair, spec->service_affecting);
+	for (unsigned i = 0; i < spec->n_attrs; i++)
+		al_mark(corr, al, &spec->attrs[i]);
+	al_change(corr, al, spec->severity, spec->text);
+}
+
 static struct corr_alarm *
 set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
 {
@@ -366,9 +402,10 @@ set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spe
 		al_dirty(corr, al);
 	corr->effect = true;
 	follow_rule(corr, al, spec);
-	if (!spec->keep_existing)
-		al_change(corr, al, spec->severity, spec->text);
-	if (spec->rule != NULL && spec->rule->expire.ns > 0)
+	if (!only_counts(al, spec))
+		renew(corr, al, spec);
+	/* What ends it is said by the rule that it is of; a producer ends its own. */
+	if (al->rule != NULL && al->rule == spec->rule && spec->rule->expire.ns > 0)
 		dl_arm(corr, &al->expire, DL_EXPIRE, al,
 		       fm_time_add(corr->now, spec->rule->expire));
 	return al;
@@ -520,6 +557,8 @@ al_clear(struct correlator *corr, struct corr_alarm *al)
 	struct transition tr = {.notify = al->a.announced};
 
 	fm_assert(!al->a.cleared);
+	if (al->slot != NULL)
+		rules_closed(corr, al);
 	al_since_told(al, &tr);
 	rel_fresh(corr, al);
 	dl_cancel(corr, &al->notice);
@@ -527,10 +566,6 @@ al_clear(struct correlator *corr, struct corr_alarm *al)
 	dl_cancel(corr, &al->grace);
 	al->a.cleared = true;
 	al->a.cleared_at = al->a.changed_at = corr->now;
-	if (al->slot != NULL) {
-		al->slot->al = NULL;
-		al->slot = NULL;
-	}
 	al_dirty(corr, al);
 	al_emit(corr, al, TR_CLEAR, &tr);
 	list_remove(&corr->active, al);

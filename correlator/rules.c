@@ -1,7 +1,8 @@
 /*
  * rules: facts -> wanted alarms, by the catalogue. A "While" rule keeps a slot as long as its fact
  * holds (the slot's diagram is in correlator_priv.h); an "On" rule makes an alarm with an expiry,
- * or a log.
+ * or a log. Of a record's states that hold at once one has the slot, the others wait as facts of the
+ * tracker: heir_of finds them when it ends.
  */
 #include "correlator/refused_priv.h"
 
@@ -42,15 +43,6 @@ slot_new(struct correlator *corr, const struct cat_rule *rule, struct instance *
 	return slot;
 }
 
-static void
-flap_free(struct correlator *corr, struct slot *slot)
-{
-	if (slot->flap == NULL)
-		return;
-	dl_cancel(corr, &slot->flap->timer);
-	fm_freep(&slot->flap);
-}
-
 void
 slot_free(struct correlator *corr, struct slot *slot)
 {
@@ -79,6 +71,14 @@ slot_find(struct instance *inst, struct host *host, const struct cat_rule *rule)
 	return slot;
 }
 
+/* Of the states of an instance those that its fault is of. */
+static bool
+has_reason(enum fact_id fact)
+{
+	return fact == FACT_INSTANCE_FAILED || fact == FACT_INSTANCE_UNSCHEDULED ||
+		fact == FACT_INSTANCE_IO_ERROR || fact == FACT_INSTANCE_SPLIT;
+}
+
 struct fact_values
 rules_values(const struct cat_rule *rule, struct instance *inst, struct host *host)
 {
@@ -88,7 +88,7 @@ rules_values(const struct cat_rule *rule, struct instance *inst, struct host *ho
 		return (struct fact_values){.host = host, .count = EV_ABSENT,
 			.reason = host_reason(host, rule->fact)};
 	v = inst_values(inst);
-	v.reason = inst->fault;
+	v.reason = has_reason(rule->fact) ? inst->fault : NULL;
 	if (rule->fact != FACT_INSTANCE_MIGRATING)
 		v.at = NULL;            /* no concern of the last live migration */
 	return v;
@@ -148,126 +148,6 @@ spec_from_rule(struct correlator *corr, const struct cat_rule *rule, enum severi
 	return true;
 }
 
-/* ---- flapping -------------------------------------------------------------------------------- */
-
-/* Always a new row: what it carries has changed even when the due time has not. */
-static void
-flap_arm(struct correlator *corr, struct slot *slot)
-{
-	const struct cat_flap *rule = &slot->rule->flap;
-	struct flap *flap = slot->flap;
-
-	dl_cancel(corr, &flap->timer);
-	dl_arm(corr, &flap->timer, DL_FLAP, slot,
-	       fm_time_add(corr->now, flap->on ? rule->quiet : rule->within));
-}
-
-static void
-flap_count(struct correlator *corr, struct slot *slot)
-{
-	const struct cat_flap *rule = &slot->rule->flap;
-	struct flap *flap = slot->flap;
-	unsigned kept = 0;
-
-	if (rule->count == 0)
-		return;
-	if (flap == NULL)
-		flap = slot->flap = fm_calloc(1, sizeof(*flap));
-	for (unsigned i = flap->n == CAT_MAX_FLAP; i < flap->n; i++)
-		if (corr->now.ns - flap->at_ns[i] <= rule->within.ns)
-			flap->at_ns[kept++] = flap->at_ns[i];
-	flap->at_ns[kept++] = corr->now.ns;
-	flap->n = kept;
-	flap->on = flap->n >= rule->count;
-	flap->gone = false;
-	flap_arm(corr, slot);
-}
-
-static bool
-is_flapping(const struct slot *slot)
-{
-	return slot->flap != NULL && slot->flap->on;
-}
-
-static void
-flap_mark(struct correlator *corr, const struct slot *slot, struct alarm_spec *spec)
-{
-	char within[FM_SPAN_STR];
-
-	if (!is_flapping(slot))
-		return;
-	fm_buf_addf(&corr->text, "; it comes and goes: %u times within %s", slot->flap->n,
-		    fm_span_format(slot->rule->flap.within, within));
-	spec->text = corr->text.s;
-	if (spec->n_attrs < FM_ALARM_MAX_ATTRS)
-		spec->attrs[spec->n_attrs++] = (struct attr){
-			.name = fact_attr_name(ATTR_FLAPPING), .num = slot->flap->n};
-}
-
-/* The fact came or went once more: the last state is remembered and the quiet time starts anew. */
-static void
-flap_turn(struct correlator *corr, struct slot *slot, bool gone)
-{
-	slot->flap->gone = gone;
-	if (!gone)
-		slot->al->a.count++;
-	al_dirty(corr, slot->al);
-	flap_arm(corr, slot);
-}
-
-static void
-flap_over(struct correlator *corr, struct slot *slot)
-{
-	const struct fact_values v = slot_values(slot);
-	struct corr_alarm *al = slot->al;
-	const enum severity sev = al->a.severity;
-
-	if (slot->flap->gone) {
-		slot_free(corr, slot);
-		al_clear(corr, al);
-		return;
-	}
-	flap_free(corr, slot);
-	text_render(slot->rule->text != NULL ? slot->rule->text :
-		    cat_text_for(slot->rule->record, sev), &v, corr, &corr->text);
-	al_unmark(corr, al, fact_attr_name(ATTR_FLAPPING));
-	al_change(corr, al, sev, corr->text.s);
-}
-
-/* Nothing has changed for as long as the rule asks, or the last occurrence is too old to count. */
-void
-rules_quiet(struct correlator *corr, struct slot *slot)
-{
-	if (is_flapping(slot) && slot->phase == SLOT_RAISED)
-		flap_over(corr, slot);
-	else if (slot->phase == SLOT_IDLE)
-		slot_free(corr, slot);
-	else
-		flap_free(corr, slot);
-}
-
-void
-flap_to_text(const struct slot *slot, struct fm_buf *b)
-{
-	const struct flap *flap = slot->flap;
-
-	fm_buf_addf(b, "%d %d", flap->on, flap->gone);
-	for (unsigned i = 0; i < flap->n; i++)
-		fm_buf_addf(b, " %lld", (long long)flap->at_ns[i]);
-}
-
-void
-flap_restore(struct slot *slot, const char *text)
-{
-	struct flap *flap = slot->flap = fm_calloc(1, sizeof(*flap));
-	char *p;
-
-	flap->on = strtol(text, &p, 10) != 0;
-	flap->gone = strtol(p, &p, 10) != 0;
-	while (*p == ' ' && flap->n < CAT_MAX_FLAP)
-		flap->at_ns[flap->n++] = strtoll(p, &p, 10);
-}
-
 /* ---- raising --------------------------------------------------------------------------------- */
 
 /* Kept for what it has counted; what it does next is its timer's. */
@@ -304,41 +184,53 @@ slot_takes(const struct slot *slot, struct corr_alarm *al)
 	return true;
 }
 
-/* Flapping, and its fact does not hold right now. */
-static bool
-is_gone(const struct slot *slot)
-{
-	return is_flapping(slot) && slot->flap->gone;
-}
-
 /*
- * The state is back before its alarm was cleared, and now another rule of the record applies: the
- * alarm goes on as that one's.
+ * A record has one alarm for a subject, whichever of its states hold. It goes on as that of slot when
+ * the other's state has ended and its alarm has not, or is less severe. Returns the alarm, NULL: none
+ * is up.
  */
-static void
+static struct corr_alarm *
 take_over(struct correlator *corr, struct slot *slot)
 {
 	struct slot *other = *slots_of(slot->inst, slot->host), *next;
+	struct corr_alarm *al = NULL;
 
 	for (; other != NULL; other = next) {
 		next = other->next;
-		if (other == slot || other->rule->record != slot->rule->record ||
-		    other->rule->fact != slot->rule->fact || other->al == NULL ||
-		    (other->phase != SLOT_LEAVING && !is_gone(other)))
+		if (other == slot || other->rule->record != slot->rule->record || other->al == NULL)
 			continue;
-		al_unmark(corr, other->al, fact_attr_name(ATTR_FLAPPING));
+		al = other->al;
+		al_unmark(corr, al, fact_attr_name(ATTR_FLAPPING));
 		slot_free(corr, other);
 	}
+	return al;
+}
+
+/* Another state of the record holds, and its alarm is no less severe: it tells. */
+static bool
+is_outdone(const struct slot *slot, enum severity sev)
+{
+	const struct slot *other = *slots_of(slot->inst, slot->host);
+
+	for (; other != NULL; other = other->next)
+		if (other != slot && other->rule->record == slot->rule->record &&
+		    other->phase == SLOT_RAISED && !flap_is_gone(other) &&
+		    other->al->a.severity >= sev)
+			return true;
+	return false;
 }
 
 static void
 slot_raise(struct correlator *corr, struct slot *slot)
 {
 	const struct fact_values v = slot_values(slot);
+	struct corr_alarm *al, *was;
 	struct alarm_spec spec;
+	bool takes;
 
 	flap_count(corr, slot);
-	if (!spec_from_rule(corr, slot->rule, slot->rule->severity, slot->rule->text, &v, &spec)) {
+	if (is_outdone(slot, slot->rule->severity) ||
+	    !spec_from_rule(corr, slot->rule, slot->rule->severity, slot->rule->text, &v, &spec)) {
 		slot_refused(corr, slot);
 		return;
 	}
@@ -346,11 +238,13 @@ slot_raise(struct correlator *corr, struct slot *slot)
 	if (slot->inst != NULL && attempt_is_broken(slot->inst))
 		spec.host = attempt_failed_side(slot->inst->attempt);
 	spec.raised_at = slot->since;
-	take_over(corr, slot);
+	was = take_over(corr, slot);
 	slot->phase = SLOT_RAISED;
-	struct corr_alarm *al = al_set(corr, &spec);
-
-	if (al == NULL || !slot_takes(slot, al)) {
+	al = al_set(corr, &spec);
+	takes = al != NULL && slot_takes(slot, al);
+	if (was != NULL && was != al)
+		al_clear(corr, was);    /* its entity is no longer what it was */
+	if (!takes) {
 		slot_refused(corr, slot);
 		return;
 	}
@@ -418,6 +312,10 @@ rules_arm_step(struct correlator *corr, struct slot *slot)
 {
 	struct fm_time due;
 
+	if (slot->phase == SLOT_LEAVING || flap_is_gone(slot)) {
+		dl_cancel(corr, &slot->next_step);      /* armed anew when the state is back */
+		return;
+	}
 	if (skip_to_postcopy(slot)) {
 		dl_cancel(corr, &slot->next_step);
 		rules_step(corr, slot);
@@ -436,27 +334,47 @@ rules_arm_step(struct correlator *corr, struct slot *slot)
 		dl_cancel(corr, &slot->next_step);
 }
 
+/* What a step makes the text; NULL: it stays. */
+static const struct cat_text *
+text_of_step(const struct slot *slot, const struct cat_step *step, enum severity sev)
+{
+	const struct cat_record *rec = slot->rule->record;
+	const struct cat_text *text = cat_text_for(rec, sev);
+
+	if (step->text != NULL)
+		return step->text;
+	if (slot->rule->text != NULL || flap_is_on(slot) ||
+	    text == cat_text_for(rec, slot->al->a.severity))
+		return NULL;
+	return text;
+}
+
+static void
+escalate(struct correlator *corr, struct slot *slot, const struct cat_step *step)
+{
+	const struct fact_values v = slot_values(slot);
+	struct corr_alarm *al = slot->al;
+	const enum severity sev = step->severity > al->a.severity ? step->severity : al->a.severity;
+	const struct cat_text *text = text_of_step(slot, step, sev);
+
+	if (text != NULL)
+		text_render(text, &v, corr, &corr->text);
+	al_set_attrs(corr, al, &v, slot->rule->fact);
+	if (sev != al->a.severity)
+		al_set_advice(al, slot->rule->record, sev);
+	al_change(corr, al, sev, text != NULL ? corr->text.s : al->a.reason_text);
+	al_dirty(corr, al);
+}
+
 void
 rules_step(struct correlator *corr, struct slot *slot)
 {
-	const struct fact_values v = slot_values(slot);
-	enum severity sev;
-
 	if (slot->step >= slot->rule->n_steps)
 		return;                 /* another catalogue's rule has fewer */
-	const struct cat_step *step = &slot->rule->steps[slot->step];
+	const struct cat_step *step = &slot->rule->steps[slot->step++];
 
-	slot->step++;
-	if (slot->al != NULL) {
-		sev = step->severity > slot->al->a.severity ? step->severity :
-			slot->al->a.severity;
-		text_render(step->text != NULL ? step->text :
-			    cat_text_for(slot->rule->record, sev), &v, corr, &corr->text);
-		al_set_attrs(corr, slot->al, &v, slot->rule->fact);
-		al_change(corr, slot->al, sev,
-			  step->text != NULL ? corr->text.s : slot->al->a.reason_text);
-		al_dirty(corr, slot->al);
-	}
+	if (slot->al != NULL)
+		escalate(corr, slot, step);
 	rules_arm_step(corr, slot);
 }
 
@@ -477,27 +395,38 @@ enter_again(struct correlator *corr, struct slot *slot)
 		dl_cancel(corr, &slot->timer);
 		slot->phase = SLOT_RAISED;
 		al_dirty(corr, slot->al);
-	} else if (slot->phase == SLOT_RAISED && is_flapping(slot) && slot->flap->gone) {
+		rules_arm_step(corr, slot);
+	} else if (slot->phase == SLOT_RAISED && flap_is_on(slot) && slot->flap->gone) {
 		flap_turn(corr, slot, false);
+		rules_arm_step(corr, slot);
 	}
+}
+
+static struct slot *
+slot_begun(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
+	   struct host *host, struct fm_time since)
+{
+	struct slot *slot = slot_find(inst, host, rule);
+
+	if (slot == NULL)
+		slot = slot_new(corr, rule, inst, host, since);
+	slot->since = since;
+	slot->step = 0;
+	return slot;
 }
 
 static void
 enter_rule(struct correlator *corr, const struct cat_rule *rule, struct instance *inst,
 	   struct host *host, struct fm_time since)
 {
+	const struct fm_time due = fm_time_add(since, rule->hold_on);
 	struct slot *slot = slot_find(inst, host, rule);
 
 	if (slot != NULL && slot->phase != SLOT_IDLE) {
 		enter_again(corr, slot);
 		return;
 	}
-	if (slot == NULL)
-		slot = slot_new(corr, rule, inst, host, since);
-	slot->since = since;
-	slot->step = 0;
-	const struct fm_time due = fm_time_add(since, rule->hold_on);
-
+	slot = slot_begun(corr, rule, inst, host, since);
 	if (rule->hold_on.ns > 0 && due.ns > corr->now.ns) {
 		slot->phase = SLOT_PENDING;
 		dl_arm(corr, &slot->timer, DL_HOLD_ON, slot, due);
@@ -506,30 +435,117 @@ enter_rule(struct correlator *corr, const struct cat_rule *rule, struct instance
 	}
 }
 
+static bool
+holds(const struct slot *slot, enum fact_id fact)
+{
+	return slot->inst != NULL ? inst_holds(slot->inst, fact) : host_holds(slot->host, fact);
+}
+
+/* Of a record's rules on one fact the first that applies. */
+static bool
+applies(const struct correlator *corr, const struct slot *slot, const struct cat_rule *rule)
+{
+	const struct fact_values v = rules_values(rule, slot->inst, slot->host);
+	const struct cat_rule *r = rule->record->rules;
+
+	while (r < rule && (r->fact != rule->fact || !cond_holds(corr, &r->when, &v)))
+		r++;
+	return r == rule && cond_holds(corr, &rule->when, &v);
+}
+
+/* The rule on another state of the record that holds, the most severe one; NULL: none does. */
+static const struct cat_rule *
+heir_of(const struct correlator *corr, const struct slot *slot)
+{
+	const struct cat_record *rec = slot->rule->record;
+	const struct cat_rule *heir = NULL;
+
+	for (unsigned i = 0; i < rec->n_rules; i++) {
+		const struct cat_rule *rule = &rec->rules[i];
+		const struct slot *has = slot_find(slot->inst, slot->host, rule);
+
+		if (rule->fact != slot->rule->fact && fact_is_state(rule->fact) &&
+		    rule->group.by == GROUP_NONE && holds(slot, rule->fact) &&
+		    (has == NULL || has->phase == SLOT_IDLE) && applies(corr, slot, rule) &&
+		    (heir == NULL || rule->severity > heir->severity))
+			heir = rule;
+	}
+	return heir;
+}
+
+/* Its state has ended. Its alarm ends too, unless another state of the record holds: then it is that one's. */
+static void
+slot_end(struct correlator *corr, struct slot *slot)
+{
+	struct corr_alarm *al = slot->al;
+	const struct cat_rule *heir = al != NULL ? heir_of(corr, slot) : NULL;
+	struct instance *inst = slot->inst;
+	struct host *host = slot->host;
+
+	if (al != NULL) {
+		al->slot = NULL;
+		slot->al = NULL;
+	}
+	if (slot->flap != NULL && !flap_is_on(slot) && slot->phase != SLOT_LEAVING &&
+	    slot->phase != SLOT_CLOSED)
+		slot_idle(corr, slot);
+	else
+		slot_free(corr, slot);
+	if (heir != NULL)
+		slot_raise(corr, slot_begun(corr, heir, inst, host, corr->now));
+	if (al != NULL && al->slot == NULL)
+		al_clear(corr, al);
+}
+
 static void
 leave_rule(struct correlator *corr, struct slot *slot)
 {
-	struct corr_alarm *al = slot->al;
-
 	if (slot->phase == SLOT_RAISED && slot->rule->hold_off.ns > 0) {
 		slot->phase = SLOT_LEAVING;
 		dl_arm(corr, &slot->timer, DL_HOLD_OFF, slot,
 		       fm_time_add(corr->now, slot->rule->hold_off));
+		rules_arm_step(corr, slot);
 		return;
 	}
 	if (slot->phase == SLOT_LEAVING || slot->phase == SLOT_IDLE)
 		return;
-	if (slot->phase == SLOT_RAISED && is_flapping(slot)) {
+	if (slot->phase == SLOT_RAISED && flap_is_on(slot)) {
 		if (!slot->flap->gone)
 			flap_turn(corr, slot, true);
+		rules_arm_step(corr, slot);
 		return;
 	}
-	if (slot->flap != NULL && slot->phase != SLOT_CLOSED)
-		slot_idle(corr, slot);
-	else
+	slot_end(corr, slot);
+}
+
+static void
+flap_over(struct correlator *corr, struct slot *slot)
+{
+	const struct fact_values v = slot_values(slot);
+	struct corr_alarm *al = slot->al;
+	const enum severity sev = al->a.severity;
+
+	if (slot->flap->gone) {
+		slot_end(corr, slot);
+		return;
+	}
+	flap_free(corr, slot);
+	text_render(slot->rule->text != NULL ? slot->rule->text :
+		    cat_text_for(slot->rule->record, sev), &v, corr, &corr->text);
+	al_unmark(corr, al, fact_attr_name(ATTR_FLAPPING));
+	al_change(corr, al, sev, corr->text.s);
+}
+
+/* Nothing has changed for as long as the rule asks, or the last occurrence is too old to count. */
+void
+rules_quiet(struct correlator *corr, struct slot *slot)
+{
+	if (flap_is_on(slot) && slot->phase == SLOT_RAISED)
+		flap_over(corr, slot);
+	else if (slot->phase == SLOT_IDLE)
 		slot_free(corr, slot);
-	if (al != NULL)
-		al_clear(corr, al);
+	else
+		flap_free(corr, slot);
 }
 
 /* Its rule applies until its state has ended, whatever the If of others would say by now. */
@@ -537,7 +553,7 @@ static bool
 is_chosen(const struct slot *slot)
 {
 	return slot != NULL && (slot->phase == SLOT_PENDING || slot->phase == SLOT_CLOSED ||
-				(slot->phase == SLOT_RAISED && !is_gone(slot)));
+				(slot->phase == SLOT_RAISED && !flap_is_gone(slot)));
 }
 
 /* Which of a record's rules on the fact applies; NULL: none. */
@@ -596,7 +612,7 @@ rules_text(struct correlator *corr, const struct corr_alarm *al)
 {
 	const struct slot *slot = al->slot;
 
-	if (slot == NULL || slot->phase != SLOT_RAISED || slot->step > 0 || is_flapping(slot))
+	if (slot == NULL || slot->phase != SLOT_RAISED || slot->step > 0 || flap_is_on(slot))
 		return NULL;
 	const struct fact_values v = slot_values(slot);
 
@@ -643,11 +659,7 @@ rules_hold_on(struct correlator *corr, struct slot *slot)
 void
 rules_hold_off(struct correlator *corr, struct slot *slot)
 {
-	struct corr_alarm *al = slot->al;
-
-	slot_free(corr, slot);
-	if (al != NULL)
-		al_clear(corr, al);
+	slot_end(corr, slot);
 }
 
 /* An operator cleared the alarm while its fact holds: it stays closed until the fact ends. */
@@ -660,7 +672,7 @@ rules_closed(struct correlator *corr, struct corr_alarm *al)
 		return;
 	dl_cancel(corr, &slot->timer);
 	dl_cancel(corr, &slot->next_step);
-	if (slot->phase == SLOT_LEAVING || is_gone(slot)) {
+	if (slot->phase == SLOT_LEAVING || flap_is_gone(slot)) {
 		slot_free(corr, slot);
 		return;
 	}

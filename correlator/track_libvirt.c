@@ -9,6 +9,10 @@
  */
 #include "correlator/correlator_priv.h"
 
+/* virDomainEventIOErrorAction: the guest goes on */
+#define IO_ERROR_NONE 0
+#define IO_ERROR_REPORT 2
+
 enum role { ROLE_OWNER = 1, ROLE_SOURCE = 2, ROLE_DEST = 4, ROLE_STRANGER = 8 };
 
 struct lv_input {
@@ -520,6 +524,21 @@ lv_vanished(struct correlator *corr, struct instance *inst, struct host *h,
 		ended_elsewhere(&in);
 }
 
+/* What the guest will stop for; its pause follows. One that failed, or runs twice, has its own. */
+static void
+io_fault(struct lv_input *in)
+{
+	const struct ev_libvirt *lv = &in->ev->u.lv;
+	struct instance *inst = in->inst;
+
+	if (lv->action == IO_ERROR_NONE || lv->action == IO_ERROR_REPORT || lv->io_reason.len == 0 ||
+	    (inst->flags & INST_F_SPLIT) || inst->main == FACT_INSTANCE_FAILED ||
+	    inst->main == FACT_INSTANCE_UNSCHEDULED)
+		return;
+	inst_set_text(in->corr, &inst->fault, lv->io_reason);
+	inst_dirty(in->corr, inst);
+}
+
 /* Which path it was tells which storage: what several instances have in common of theirs. */
 static void
 io_reason(struct lv_input *in)
@@ -528,7 +547,10 @@ io_reason(struct lv_input *in)
 	struct fm_str pool = lv->src;
 	struct fm_uuid uuid;
 
-	if (pool.p == NULL || !(in->role & OWN))
+	if (!(in->role & OWN))
+		return;
+	io_fault(in);
+	if (pool.p == NULL)
 		return;
 	for (unsigned i = 0; i < 2; i++) {
 		while (pool.len > 0 && pool.p[pool.len - 1] != '/')

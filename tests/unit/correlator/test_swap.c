@@ -91,7 +91,7 @@ told(struct core *c, const char *expected)
 
 Test(swap, the_alarm_of_an_event_keeps_its_rule_wherever_that_stands)
 {
-	struct core c = begin(RECORD(DISK HUNG), RECORD(WHILE("reason = a", "critical") HUNG DISK));
+	struct core c = begin(RECORD(DISK HUNG), RECORD(WHILE("instance_name = a", "critical") HUNG DISK));
 
 	nova(&c, "instance.reboot.error fault=\"no disk\"");
 	told(&c, "raise major");
