@@ -248,7 +248,8 @@ read_mapping(struct load *ld, struct rule_reading *rr)
 	if (rr->form == FORM_LOG && node_get(rr->node, "On") == NULL)
 		cat_find_at(ld, FND_LOG_RULE, rr->node, "a log needs On: the event to be logged");
 	cat_read_rule_keys(ld, rr);
-	cat_check_targets(ld, rr);
+	if (rr->form != FORM_LOG)
+		cat_check_targets(ld, rr);
 	if (has_fact)
 		check_rule(ld, rr);
 	return has_fact;

@@ -108,9 +108,6 @@ check_bounds(struct load *ld, const struct rule_reading *rr, const struct node *
 				    severity_name((enum severity)below));
 		below = sev;
 	}
-	if (below == SEV_NONE)
-		cat_find_at(ld, FND_BOUND, n,
-			    "Threshold needs at least one of Warning, Minor, Major, Critical");
 }
 
 void
@@ -130,10 +127,18 @@ cat_read_threshold(struct load *ld, const struct rule_reading *rr, const struct 
 	if (th->of >= 0 && th->of == th->per)
 		cat_find_at(ld, FND_OF_ITSELF, per, "%s divided by itself is always 1",
 			    fact_attr_name((enum fact_attr)th->of));
-	for (const struct node *key = n->first; key != NULL; key = key->next)
-		for (unsigned i = 2; i < FM_ARRAY_LEN(keys); i++)
-			if (strcmp(key->text, keys[i]) == 0)
-				read_bound(ld, rr, key, (enum severity)(SEV_WARNING + i - 2));
+	bool bounded = false;
+	for (const struct node *key = n->first; key != NULL; key = key->next) {
+		for (unsigned i = 2; i < FM_ARRAY_LEN(keys); i++) {
+			if (strcmp(key->text, keys[i]) != 0)
+				continue;
+			bounded = true;
+			read_bound(ld, rr, key, (enum severity)(SEV_WARNING + i - 2));
+		}
+	}
+	if (!bounded)
+		cat_find_at(ld, FND_BOUND, n,
+			    "Threshold needs at least one of Warning, Minor, Major, Critical");
 	check_bounds(ld, rr, n);
 }
 

@@ -651,3 +651,11 @@ Test(findings, of_a_step_that_cannot_be_read_are_told_once)
 	expect_finding(431, false, STEPS("{After: soon, Severity: major}"));
 	expect_finding(431, false, STEPS("{Severity: major}"));
 }
+
+Test(findings, of_one_mistake_are_one)
+{
+	expect_finding(416, false, ON("instance.downtime",
+		"    Expire: 1h\n    Threshold: {Of: downtime_ms, Minor: \"> 1\"}\n"));
+	expect_finding(416, true, ON("instance.downtime", "    Expire: 1h\n    Threshold: {Of: downtime_ms}\n"));
+	expect_finding(447, false, LOG("700.101", "major") RULE("    On: reboot.failed\n    Causes: []\n"));
+}
