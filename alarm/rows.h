@@ -61,7 +61,7 @@ struct fm_blob {
 	X(I64, kind) X(TEXT, subject) X(I64, due) X(U64, order_no) X(TEXT, detail)
 #define FM_ROW_KEYS_DEADLINE 2
 
-/* Named pieces of correlator state: counters, N-in-T windows, chunks of the id cache, pages of
+/* Named pieces of correlator state: counters, pages of groups' members, chunks of the id cache, pages of
  * instances' stamps, operators' maintenance windows. */
 #define FM_ROW_KEPT(X) X(TEXT, name) X(I64, num) X(BLOB, body)
 #define FM_ROW_KEYS_KEPT 1

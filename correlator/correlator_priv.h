@@ -295,9 +295,19 @@ struct windows {
 
 /* ---- groups (group.c) ------------------------------------------------------------------------ */
 
-struct group_member {
+struct group_member {                   /* as it lies in a row */
 	struct fm_uuid uuid;
 	int64_t at_ns;
+};
+#define GROUP_PAGE 32u
+struct group_page {                     /* member.c */
+	struct group *group;
+	struct group_page *prev, *next;
+	uint64_t no;
+	unsigned n;                     /* at least one */
+	bool dirty;
+	struct group_page *prev_dirty, *next_dirty;
+	struct group_member m[GROUP_PAGE];
 };
 struct group {
 	UT_hash_handle hh;
@@ -306,8 +316,9 @@ struct group {
 	struct host *host, *peer;       /* as far as the rule groups by them */
 	struct fm_uuid uuid;
 	const char *pool;
-	struct group_member *m;
-	unsigned n;
+	struct group_page *pages;       /* of members, in the order of their entry */
+	unsigned n;                     /* of members */
+	struct member *const *members;  /* of all groups */
 	unsigned most;                  /* at once since it has no alarm, and when; not kept */
 	struct fm_time most_at;
 	struct corr_alarm *al;          /* its group is this one; cleared: only while it is being cleared */
@@ -318,10 +329,22 @@ struct group {
 
 #define GROUP_ALARM_NAME "group-alarm|" /* of the row that says which is its alarm; its name follows */
 
+#define GROUP_PAGE_NAME "group-page|"   /* of the row of a page; its number and the group's name follow */
+
+/* For p, a page, and m, a member: each of them in the order of their entry. */
+#define EACH_MEMBER(g, p, m) \
+	for ((p) = (g)->pages; (p) != NULL; (p) = (p)->next) \
+		for ((m) = (p)->m; (m) < (p)->m + (p)->n; (m)++)
+
+struct membership {
+	struct group *group;
+	struct group_page *page;        /* where it came in last */
+	unsigned n;                     /* how often; of a state once */
+};
 struct member {                         /* member.c */
 	UT_hash_handle hh;
 	struct fm_uuid uuid;            /* of the instance; the key */
-	struct group **in;              /* at least one */
+	struct membership *in;          /* at least one */
 	unsigned n;
 };
 
@@ -405,6 +428,7 @@ struct correlator {
 	struct host *dirty_host;
 	struct corr_alarm *dirty_alarm;
 	struct group *dirty_group;
+	struct group_page *dirty_page;
 	struct deadline *dirty_dl;
 	struct forgotten *forgotten;
 	struct fm_buf closed;           /* names of newly closed slots, a line each */
@@ -507,7 +531,6 @@ void group_enter(struct correlator *corr, const struct cat_rule *rule, struct in
 void group_leave(struct correlator *corr, const struct cat_rule *rule, struct instance *inst);
 void group_event(struct correlator *corr, const struct cat_rule *rule,
 		 const struct fact_values *v, enum severity sev);
-bool group_has(const struct group *g, const struct fm_uuid *uuid);
 /* The name of the group that such a subject belongs to; false: it has not what the group goes by. */
 bool group_name(const struct cat_rule *rule, const struct fact_values *v, struct fm_buf *ret);
 struct group *group_find(const struct correlator *corr, const char *name);
@@ -515,6 +538,7 @@ void group_fade(struct correlator *corr, struct group *g);
 struct group *group_named(struct correlator *corr, const char *name);
 void group_restore(struct correlator *corr, const struct row_kept *row);
 void group_restore_alarm(struct correlator *corr, const struct row_kept *row);
+void group_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
 void group_each_row(const struct group *g, row_sink_f *sink, void *ctx);
 void group_free_all(struct correlator *corr);
 /* The active alarm of a group; NULL: it has none. */
@@ -526,11 +550,18 @@ void group_relink_all(struct correlator *corr,
 		      const struct cat_rule *(*same)(const struct correlator *corr,
 						     const struct cat_rule *rule));
 
-/* member.c. joined and left may be said again. The groups are in no order. */
-void member_joined(struct correlator *corr, struct group *g, const struct fm_uuid *uuid);
-void member_left(struct correlator *corr, const struct group *g, const struct fm_uuid *uuid);
+/* member.c. The groups are in no order. */
+void member_add(struct correlator *corr, struct group *g, const struct fm_uuid *uuid,
+		struct fm_time at);
+void member_remove(struct correlator *corr, struct group *g, const struct fm_uuid *uuid);
+void member_drop_oldest(struct correlator *corr, struct group *g);
+void member_drop_all(struct correlator *corr, struct group *g, bool keep);
 unsigned member_groups(const struct correlator *corr, const struct fm_uuid *uuid,
-		       struct group *const **ret);
+		       const struct membership **ret);
+bool group_has(const struct group *g, const struct fm_uuid *uuid);
+void member_flush(struct correlator *corr, row_sink_f *sink, void *ctx);
+void member_each_row(const struct group *g, row_sink_f *sink, void *ctx);
+void member_restore(struct correlator *corr, const struct row_kept *row);
 
 /* text.c */
 void text_render(const struct cat_text *text, const struct fact_values *v,

@@ -146,6 +146,7 @@ group_named(struct correlator *corr, const char *name)
 		return NULL;
 	g = fm_calloc(1, sizeof(*g));
 	g->rule = rule;
+	g->members = &corr->members;
 	if (!take_key(corr, g, key + 1)) {
 		free(g);
 		return NULL;
@@ -215,12 +216,10 @@ group_free(struct correlator *corr, struct group *g)
 	if (g->dirty)
 		DL_DELETE2(corr->dirty_group, g, prev_dirty, next_dirty);
 	dl_cancel(corr, &g->fade);
-	for (unsigned i = 0; i < g->n; i++)
-		member_left(corr, g, &g->m[i].uuid);
+	member_drop_all(corr, g, true);
 	if (g->al != NULL)
 		g->al->group = NULL;
 	HASH_DEL(corr->groups, g);
-	free(g->m);
 	free(g->name);
 	free(g);
 }
@@ -228,7 +227,7 @@ group_free(struct correlator *corr, struct group *g)
 static void
 group_end(struct correlator *corr, struct group *g)
 {
-	forget(corr, ROW_KEPT, g->name, NULL);
+	member_drop_all(corr, g, false);
 	if (g->al == NULL && g->most > 0)
 		missed_add(corr, g);
 	group_free(corr, g);
@@ -273,21 +272,6 @@ group_cleared(struct correlator *corr, struct corr_alarm *al)
 		group_end(corr, g);
 }
 
-static bool
-has_from(const struct group *g, unsigned first, const struct fm_uuid *uuid)
-{
-	for (unsigned i = first; i < g->n; i++)
-		if (fm_uuid_eq(&g->m[i].uuid, uuid))
-			return true;
-	return false;
-}
-
-bool
-group_has(const struct group *g, const struct fm_uuid *uuid)
-{
-	return has_from(g, 0, uuid);
-}
-
 /* Members of a state stay while its alarm is up: it ends with the last of them. */
 static bool
 may_fade(const struct group *g)
@@ -295,22 +279,11 @@ may_fade(const struct group *g)
 	return !fact_is_state(g->rule->fact) || !is_up(g);
 }
 
-/* Members are in the order of their entry: the first is the next to be too old. */
 static void
 drop_old(struct correlator *corr, struct group *g)
 {
-	unsigned old = 0;
-
-	while (old < g->n && corr->now.ns - g->m[old].at_ns > g->rule->group.within.ns)
-		old++;
-	if (old == 0)
-		return;
-	for (unsigned i = 0; i < old; i++)
-		if (!has_from(g, old, &g->m[i].uuid))
-			member_left(corr, g, &g->m[i].uuid);
-	memmove(g->m, &g->m[old], (g->n - old) * sizeof(*g->m));
-	g->n -= old;
-	group_dirty(corr, g);
+	while (g->n > 0 && corr->now.ns - g->pages->m[0].at_ns > g->rule->group.within.ns)
+		member_drop_oldest(corr, g);
 }
 
 static void
@@ -318,7 +291,7 @@ arm_fade(struct correlator *corr, struct group *g)
 {
 	if (g->n > 0 && may_fade(g))
 		dl_arm(corr, &g->fade, DL_FADE, g, (struct fm_time){
-			g->m[0].at_ns + g->rule->group.within.ns + 1});
+			g->pages->m[0].at_ns + g->rule->group.within.ns + 1});
 	else
 		dl_cancel(corr, &g->fade);
 }
@@ -339,17 +312,13 @@ add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid,
 {
 	const bool was = group_has(g, uuid);
 
-	if ((fact_is_state(g->rule->fact) && was) || g->n == CAT_MAX_GROUP)
+	if (fact_is_state(g->rule->fact) && was)
 		return false;
-	if (g->m == NULL)
-		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
-	g->m[g->n++] = (struct group_member){*uuid, at.ns};
+	member_add(corr, g, uuid, at);
 	if (g->n >= g->most) {
 		g->most = g->n;
 		g->most_at = corr->now;
 	}
-	member_joined(corr, g, uuid);
-	group_dirty(corr, g);
 	return !was;
 }
 
@@ -357,14 +326,19 @@ add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid,
 static void
 add_members(const struct group *g, struct fm_buf *ret)
 {
+	const struct group_page *page;
+	const struct group_member *m;
 	char uuid[FM_UUID_STR];
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < g->n && i < MEMBERS_NAMED; i++) {
-		fm_buf_adds(ret, i > 0 ? " " : "");
-		fm_buf_adds(ret, fm_uuid_format(&g->m[i].uuid, uuid));
+	EACH_MEMBER(g, page, m) {
+		if (n++ == MEMBERS_NAMED) {
+			fm_buf_addf(ret, " and %u more", g->n - MEMBERS_NAMED);
+			return;
+		}
+		fm_buf_adds(ret, n > 1 ? " " : "");
+		fm_buf_adds(ret, fm_uuid_format(&m->uuid, uuid));
 	}
-	if (g->n > MEMBERS_NAMED)
-		fm_buf_addf(ret, " and %u more", g->n - MEMBERS_NAMED);
 }
 
 /*
@@ -466,21 +440,6 @@ group_event(struct correlator *corr, const struct cat_rule *rule, const struct f
 		refused_add(corr, rule, v, REFUSED_KEY);
 }
 
-static void
-remove_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid)
-{
-	for (unsigned i = 0; i < g->n; i++) {
-		if (!fm_uuid_eq(&g->m[i].uuid, uuid))
-			continue;
-		memmove(&g->m[i], &g->m[i + 1], (g->n - i - 1) * sizeof(*g->m));
-		g->n--;
-		if (!has_from(g, i, uuid))
-			member_left(corr, g, uuid);
-		group_dirty(corr, g);
-		return;
-	}
-}
-
 /*
  * It need not be the one of its present host. Who has moved while its state held may have joined two:
  * then the one with the lesser name, for the order in which they were made is not kept.
@@ -489,14 +448,17 @@ static struct group *
 group_joined(struct correlator *corr, const struct cat_rule *rule, struct instance *inst)
 {
 	const struct fact_values v = inst_values(inst);
-	struct group *const own = group_of(corr, rule, &v, false), *joined = NULL, *const *in;
+	struct group *const own = group_of(corr, rule, &v, false), *joined = NULL;
+	const struct membership *in = NULL;
 	const unsigned n = member_groups(corr, &inst->uuid, &in);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (in[i] == own)
+		struct group *g = in[i].group;
+
+		if (g == own)
 			return own;
-		if (in[i]->rule == rule && (joined == NULL || by_name(in[i], joined) < 0))
-			joined = in[i];
+		if (g->rule == rule && (joined == NULL || by_name(g, joined) < 0))
+			joined = g;
 	}
 	return joined;
 }
@@ -510,7 +472,7 @@ group_leave(struct correlator *corr, const struct cat_rule *rule, struct instanc
 		return;
 	if (g->n == 1 && is_up(g))
 		al_clear(corr, g->al);          /* while its last member can be told from others */
-	remove_member(corr, g, &inst->uuid);
+	member_remove(corr, g, &inst->uuid);
 	if (g->n == 0)
 		group_end(corr, g);
 	else
@@ -525,12 +487,15 @@ corr_each_member(const struct correlator *corr, const struct fm_uuid *alarm, cor
 {
 	const struct corr_alarm *al = rel_by_uuid(corr, alarm);
 	const struct group *g = al != NULL ? al->group : NULL;
+	const struct group_page *page;
+	const struct group_member *m;
 
-	for (unsigned i = 0; g != NULL && i < g->n; i++) {
-		const struct instance *inst = inst_find(corr, &g->m[i].uuid);
+	if (g == NULL)
+		return;
+	EACH_MEMBER(g, page, m) {
+		const struct instance *inst = inst_find(corr, &m->uuid);
 
-		f(ctx, &g->m[i].uuid, inst != NULL ? inst->name : NULL,
-		  (struct fm_time){g->m[i].at_ns});
+		f(ctx, &m->uuid, inst != NULL ? inst->name : NULL, (struct fm_time){m->at_ns});
 	}
 }
 
@@ -563,20 +528,39 @@ group_relink_all(struct correlator *corr,
 
 /* ---- rows ------------------------------------------------------------------------------------- */
 
+static void
+alarm_row(const struct group *g, row_sink_f *sink, void *ctx)
+{
+	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
+
+	alarm_row_name(g, &name);
+	const struct row row = {.kind = ROW_KEPT, .u.kept = {.name = name.s,
+		.num = (int64_t)g->al->a.id,
+		.body = {g->al->a.entity, (uint32_t)strlen(g->al->a.entity)}}};
+
+	sink(ctx, &row);
+}
+
+void
+group_flush(struct correlator *corr, row_sink_f *sink, void *ctx)
+{
+	while (corr->dirty_group != NULL) {
+		struct group *g = corr->dirty_group;
+
+		if (g->al != NULL)
+			alarm_row(g, sink, ctx);
+		DL_DELETE2(corr->dirty_group, g, prev_dirty, next_dirty);
+		g->dirty = false;
+	}
+	member_flush(corr, sink, ctx);
+}
+
 void
 group_each_row(const struct group *g, row_sink_f *sink, void *ctx)
 {
-	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
-	struct row row = {.kind = ROW_KEPT, .u.kept = {.name = g->name, .num = g->n,
-		.body = {g->m, (uint32_t)(g->n * sizeof(*g->m))}}};
-
-	sink(ctx, &row);
-	if (!is_up(g))
-		return;
-	alarm_row_name(g, &name);
-	row.u.kept = (struct row_kept){.name = name.s, .num = (int64_t)g->al->a.id,
-		.body = {g->al->a.entity, (uint32_t)strlen(g->al->a.entity)}};
-	sink(ctx, &row);
+	if (g->al != NULL)
+		alarm_row(g, sink, ctx);
+	member_each_row(g, sink, ctx);
 }
 
 /* Not what has happened but what was: nothing is to be written for it. */
@@ -600,38 +584,28 @@ group_restore_alarm(struct correlator *corr, const struct row_kept *row)
 	fm_buf_reset(&corr->scratch);
 	fm_buf_add(&corr->scratch, row->body.p, row->body.len);
 	al = al_find(corr, g->rule->record->id, corr->scratch.s);
-	if (g->al != NULL)
-		g->al->group = NULL;
-	g->al = NULL;                   /* what the form gave */
 	if (al != NULL && al->a.id == (uint64_t)row->num)
 		link_alarm(g, al);
 }
 
-/* Earlier versions had no row that says which: it was the one that the form gives. */
-static void
-link_by_form(struct correlator *corr, struct group *g)
-{
-	const struct fact_values v = values_of(corr, g);
-
-	if (text_entity(g->rule->record->entity_form, &v, &corr->scratch))
-		link_alarm(g, al_find(corr, g->rule->record->id, corr->scratch.s));
-}
-
+/* Earlier versions had one row of all members, and the alarm was the one that the form gave. */
 void
 group_restore(struct correlator *corr, const struct row_kept *row)
 {
 	struct group *g = group_named(corr, row->name);
+	struct group_member m;
 
 	if (g == NULL)
 		return;
-	g->n = row->body.len / sizeof(*g->m);
-	if (g->n > CAT_MAX_GROUP)
-		g->n = CAT_MAX_GROUP;
-	if (g->n > 0) {
-		g->m = fm_calloc(CAT_MAX_GROUP, sizeof(*g->m));
-		memcpy(g->m, row->body.p, g->n * sizeof(*g->m));
+	for (uint32_t at = 0; row->body.len - at >= sizeof(m); at += sizeof(m)) {
+		memcpy(&m, (const char *)row->body.p + at, sizeof(m));
+		if (!fact_is_state(g->rule->fact) || !group_has(g, &m.uuid))
+			member_add(corr, g, &m.uuid, (struct fm_time){m.at_ns});
 	}
-	for (unsigned i = 0; i < g->n; i++)
-		member_joined(corr, g, &g->m[i].uuid);
-	link_by_form(corr, g);
+	forget(corr, ROW_KEPT, row->name, NULL);
+	const struct fact_values v = values_of(corr, g);
+
+	if (text_entity(g->rule->record->entity_form, &v, &corr->scratch))
+		link_alarm(g, al_find(corr, g->rule->record->id, corr->scratch.s));
+	group_dirty(corr, g);
 }

@@ -368,13 +368,7 @@ put_numbers(const struct correlator *corr, row_sink_f *sink, void *ctx)
 static void
 flush_kept(struct correlator *corr, row_sink_f *sink, void *ctx)
 {
-	while (corr->dirty_group != NULL) {
-		struct group *g = corr->dirty_group;
-
-		group_each_row(g, sink, ctx);
-		DL_DELETE2(corr->dirty_group, g, prev_dirty, next_dirty);
-		g->dirty = false;
-	}
+	group_flush(corr, sink, ctx);
 	for (char *p = corr->closed.s, *nl; p != NULL && (nl = strchr(p, '\n')) != NULL; p = nl + 1) {
 		*nl = '\0';
 		put_number(p, 1, sink, ctx);

@@ -165,7 +165,7 @@ static struct corr_alarm *
 far_parent(const struct correlator *corr, const struct corr_alarm *child, tie_f *tie)
 {
 	struct corr_alarm *oldest = NULL, *p;
-	struct group *const *in;
+	const struct membership *in = NULL;
 	unsigned n = 0;
 
 	for (size_t i = 0; i < corr->n_wide && oldest == NULL; i++)
@@ -174,7 +174,7 @@ far_parent(const struct correlator *corr, const struct corr_alarm *child, tie_f 
 	if (child->inst != NULL)
 		n = member_groups(corr, &child->inst->uuid, &in);
 	for (unsigned i = 0; i < n; i++) {
-		p = group_alarm(in[i]);
+		p = group_alarm(in[i].group);
 		if (p != NULL && (oldest == NULL || p->a.id < oldest->a.id) && tie(p, child))
 			oldest = p;
 	}
@@ -503,8 +503,13 @@ rel_spread_member(struct correlator *corr, struct corr_alarm *al, const struct f
 void
 rel_spread_members(struct correlator *corr, struct corr_alarm *al)
 {
-	for (unsigned i = 0; al->group != NULL && i < al->group->n; i++)
-		rel_spread_member(corr, al, &al->group->m[i].uuid);
+	const struct group_page *page;
+	const struct group_member *m;
+
+	if (al->group == NULL || !has_where(al, WHERE_MEMBERS))
+		return;
+	EACH_MEMBER(al->group, page, m)
+		rel_spread_member(corr, al, &m->uuid);
 }
 
 void

@@ -419,6 +419,8 @@ restore_kept(struct correlator *corr, const struct row_kept *r)
 		group_restore(corr, r);
 	} else if (strncmp(r->name, GROUP_ALARM_NAME, strlen(GROUP_ALARM_NAME)) == 0) {
 		group_restore_alarm(corr, r);
+	} else if (strncmp(r->name, GROUP_PAGE_NAME, strlen(GROUP_PAGE_NAME)) == 0) {
+		member_restore(corr, r);
 	} else if (strncmp(r->name, "pool|", 5) == 0) {
 		restore_pool(corr, r);
 	} else if (strncmp(r->name, "snapshot|", 9) == 0) {

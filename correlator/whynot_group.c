@@ -117,9 +117,12 @@ tell_count(struct asking *q, const struct cat_rule *rule, const struct likeness 
 {
 	char within[FM_SPAN_STR];
 	struct fm_list who = {.most = NAMED};
+	const struct group_page *page;
+	const struct group_member *m;
 
-	for (unsigned i = 0; g != NULL && i < g->n; i++)
-		add_one(&who, &g->m[i].uuid, (struct fm_time){g->m[i].at_ns});
+	if (g != NULL)
+		EACH_MEMBER(g, page, m)
+			add_one(&who, &m->uuid, (struct fm_time){m->at_ns});
 	whynot_tell(q, "group", "%u of %s%s %s at present, %u are needed within %s (catalogue line %u)"
 		    "%s%s", who.n, fact_name(rule->fact), l->where.s, who.n == 1 ? "counts" : "count",
 		    rule->group.at_least, fm_span_format(rule->group.within, within),

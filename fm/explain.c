@@ -359,7 +359,10 @@ static void
 print_members(const struct look *look, const json_t *first)
 {
 	const json_t *members = row_value(first, "members");
-	const size_t n = json_array_size(members), shown = n < MOST_MEMBERS ? n : MOST_MEMBERS;
+	const size_t listed = json_array_size(members);
+	const size_t shown = listed < MOST_MEMBERS ? listed : MOST_MEMBERS;
+	const size_t total = (size_t)json_integer_value(row_value(first, "members_total"));
+	const size_t n = total > listed ? total : listed;
 
 	if (n == 0)
 		return;
@@ -376,7 +379,8 @@ print_members(const struct look *look, const json_t *first)
 		print_said(look, "member", &b);
 	}
 	if (shown < n)
-		printf("%*sand %zu more; --json has them all\n", INDENT + LABEL, "", n - shown);
+		printf("%*sand %zu more; --json has %s\n", INDENT + LABEL, "", n - shown,
+		       listed < n ? "more of them" : "them all");
 }
 
 static void

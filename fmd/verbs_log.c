@@ -51,12 +51,23 @@ begins_story(struct verb_call *call, const struct stored_transition *tr)
 	return !known;
 }
 
+#define EXPLAIN_MEMBERS 256
+
+struct members {
+	json_t *first;
+	json_int_t n;
+};
+
+/* A row has its limit, a group has none. */
 static void
 add_member(void *ctx, const struct fm_uuid *instance, const char *name, struct fm_time since)
 {
+	struct members *members = ctx;
 	char uuid[FM_UUID_STR], time[FM_TIME_STR];
 
-	json_array_append_new(ctx, json_pack("{s:s, s:s?, s:s}", "instance",
+	if (++members->n > EXPLAIN_MEMBERS)
+		return;
+	json_array_append_new(members->first, json_pack("{s:s, s:s?, s:s}", "instance",
 					     fm_uuid_format(instance, uuid), "name", name, "since",
 					     fm_time_format(since, time)));
 }
@@ -65,12 +76,14 @@ add_member(void *ctx, const struct fm_uuid *instance, const char *name, struct f
 static void
 add_members(const struct verb_call *call, const struct stored_transition *tr, json_t *more)
 {
-	json_t *members = json_array();
+	struct members members = {.first = json_array()};
 
-	corr_each_member(call->d->corr, &tr->uuid, add_member, members);
-	if (json_array_size(members) > 0)
-		json_object_set(more, "members", members);
-	json_decref(members);
+	corr_each_member(call->d->corr, &tr->uuid, add_member, &members);
+	if (members.n > 0) {
+		json_object_set(more, "members", members.first);
+		json_object_set_new(more, "members_total", json_integer(members.n));
+	}
+	json_decref(members.first);
 }
 
 static void

@@ -214,25 +214,29 @@ class Members(test_daemon.Base):
                            "event": "lifecycle", "domain": f"vm-{n}",
                            "uuid": f"aaaaaaaa-0000-4000-8000-{n:012x}", **more}) + "\n"
 
-    def test_explain_has_them_now_and_as_they_were(self):
-        def booted(n):
-            return self.record(n, lifecycle="started", detail="booted")
-
-        def crashed(n):
-            return self.record(n, lifecycle="stopped", detail="failed")
-        lines = "".join(f(n) for f in (booted, crashed) for n in (1, 2, 3, 4))
+    def crash(self, numbers):
+        lines = "".join(self.record(n, **event) for event in (
+            {"lifecycle": "started", "detail": "booted"},
+            {"lifecycle": "stopped", "detail": "failed"}) for n in numbers)
         subprocess.run(["kcat", "-P", "-b", self.broker, "-t", "libvirt.events", "-p", "0"],
                        input=lines, text=True, check=True, timeout=60)
-        key = ("270.302", "host=compute-9")
-        wait(lambda: [r for r in self.rows("ledger") if r["read"] >= 8 and
+        wait(lambda: [r for r in self.rows("ledger") if r["read"] >= self.seq and
                       (r["topic"], r["partition"]) == ("libvirt.events", 0)], "the records")
+
+    def test_explain_has_them_now_and_as_they_were(self):
+        self.crash(range(1, 5))
+        key = ("270.302", "host=compute-9")
         rows = self.rows("explain", *key)
         self.assertEqual([m["name"] for m in rows[0]["members"]], ["vm-1", "vm-2", "vm-3", "vm-4"])
         self.assertEqual(rows[0]["alarm"]["attributes"]["members"],
                          " ".join(m["instance"] for m in rows[0]["members"][:3]))
+        self.assertEqual(rows[0]["members_total"], 4)
         self.assertNotIn("members", rows[-1] if len(rows) > 1 else {})
         text = self.fm("explain", *key).stdout
         self.assertIn("4 in the group at present:", text)
+        self.crash(range(5, 301))
+        rows = self.rows("explain", *key)
+        self.assertEqual((len(rows[0]["members"]), rows[0]["members_total"]), (256, 300))
 
 
 class Aside(test_daemon.Base):

@@ -480,6 +480,10 @@ class Stories(Base):
                       text)
         self.assertEqual(text.count("    member "), 20)
         self.assertIn("and 5 more; --json has them all\n", text)
+        row["members_total"] = 300
+        many = self.fm("explain", *KEY)
+        self.assertIn("300 in the group at present:\n", many)
+        self.assertIn("and 280 more; --json has more of them\n", many)
         self.assertEqual(re.findall(r"^    members +(.*)$", text, re.M),
                          [row["alarm"]["attributes"]["members"]])
 
