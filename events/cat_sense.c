@@ -42,20 +42,20 @@ check_clears(struct load *ld, const struct rule_reading *rr)
 	}
 }
 
-/* Whatever the daemon does about it, the rule should not count on events of what is gone. */
+/* It may be meant so. */
 static void
 check_end(struct load *ld, const struct rule_reading *rr)
 {
 	const struct cat_rule *rule = rr->rule;
-	bool ends = rule->n_clears == 0 || node_get(rr->node, "Expire") != NULL ||
-		fact_subject_of(rule->fact) != SUBJECT_INSTANCE;
+	bool ends = rule->n_clears == 0 || node_get(rr->node, "Expire") != NULL;
 	for (unsigned i = 0; i < rule->n_clears; i++)
 		ends |= rule->clears[i].fact == FACT_INSTANCE_DELETED ||
 			rule->clears[i].fact == FACT_INSTANCE_DELETING;
 	if (!ends)
 		cat_find_at(ld, FND_CLEAR_MAYBE, node_get(rr->node, "Clear"),
-			    "an instance that is deleted sends none of these: add instance.deleted, or "
-			    "Expire");
+			    "there is no Expire: the alarm stays until one of these comes%s",
+			    fact_subject_of(rule->fact) == SUBJECT_INSTANCE ?
+			    " or the instance is deleted" : "");
 }
 
 static void

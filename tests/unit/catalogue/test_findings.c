@@ -602,16 +602,6 @@ Test(findings, a_state_wants_an_alarm_of_its_own_for_each_that_is_in_it)
 	expect_finding(448, false, SHARED("host=<h>", "    On: instance.fault\n    Expire: 1h\n"));
 }
 
-Test(findings, what_an_instance_may_never_do_is_no_end_of_an_alarm)
-{
-	expect_finding(449, true, ON("reboot.failed", "    Clear: [reboot.done, start.done]\n"));
-	expect_finding(449, false, ON("reboot.failed", "    Clear: reboot.done\n    Expire: 7d\n"));
-	expect_finding(449, false, ON("reboot.failed", "    Clear: [reboot.done, instance.deleted]\n"));
-	expect_finding(449, false, HOST_ALARM("270.001", "major")
-		       RULE("    On: host.memory_failed\n    Clear: host.memory_error\n"));
-	expect_finding(449, false, ON("reboot.failed", ""));
-}
-
 static void
 expect_words(unsigned number, const char *words, const char *text)
 {
@@ -622,6 +612,18 @@ expect_words(unsigned number, const char *words, const char *text)
 	cr_expect_not_null(strstr(f->text, words), "%s", f->text);
 	fm_buf_fini(&b);
 	unload(&l);
+}
+
+Test(findings, of_a_clear_say_that_nothing_else_ends_the_alarm)
+{
+	expect_finding(449, true, ON("reboot.failed", "    Clear: [reboot.done, start.done]\n"));
+	expect_finding(449, false, ON("reboot.failed", "    Clear: reboot.done\n    Expire: 7d\n"));
+	expect_finding(449, false, ON("reboot.failed", "    Clear: [reboot.done, instance.deleted]\n"));
+	expect_words(449, "until one of these comes or the instance is deleted",
+		     ON("reboot.failed", "    Clear: reboot.done\n"));
+	expect_finding(449, true, HOST_ALARM("270.001", "major")
+		       RULE("    On: host.memory_failed\n    Clear: host.memory_error\n"));
+	expect_finding(449, false, ON("reboot.failed", ""));
 }
 
 Test(findings, of_a_missing_end_advise_what_the_rule_may_have)
