@@ -39,14 +39,14 @@ print_verbs(void)
 }
 
 static void
-print_columns(const struct column *columns)
+print_columns(const char *of, const struct column *columns)
 {
 	struct fm_buf names = {0}, lines = {0};
 
 	for (const struct column *col = columns; col->key != NULL; col++)
 		fm_buf_addf(&names, "%s%s", col == columns ? "" : " ", col->key);
 	text_wrap(&lines, names.s, 76);
-	fputs("\nColumns:\n", stdout);
+	printf("\nColumns%s%s:\n", *of != '\0' ? " of " : "", of);
 	for (const char *p = lines.s; *p != '\0'; p += *p == '\n') {
 		size_t len = strcspn(p, "\n");
 
@@ -66,8 +66,10 @@ print_verb(const struct verb *verb)
 		fputs("\nOptions:\n", stdout);
 		print_options(verb->takes);
 	}
-	if (verb->takes & BIT(COLUMNS))
-		print_columns(verb->columns);
+	if (verb->columns != NULL && verb->takes & BIT(COLUMNS))
+		print_columns("", verb->columns);
+	for (unsigned i = 0; verb->run == run_what_if && i < n_what_ifs; i++)
+		print_columns(what_ifs[i].name, what_ifs[i].columns);
 	fputs("\nWith every verb:\n", stdout);
 	print_options(OPTIONS_ALWAYS);
 }

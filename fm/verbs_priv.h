@@ -43,6 +43,10 @@ struct verb {
 extern const struct verb verbs[];
 extern const unsigned n_verbs;
 
+/* The questions of "what-if"; each has the name it is asked by, "what-if event". */
+extern const struct verb what_ifs[];
+extern const unsigned n_what_ifs;
+
 /* NULL when there is none of that name. */
 const struct verb *verb_find(const char *name);
 const char *subject_usage(enum subject subject);

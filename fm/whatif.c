@@ -4,13 +4,16 @@
  */
 #include "fm/verbs_priv.h"
 
-static const struct verb questions[] = {
-	{"event", run_list, CTL_VERB_WHAT_IF_EVENT, what_if_event_columns, SUBJECT_RECORDS, BIT(FOR), ""},
-	{"shelf", run_list, CTL_VERB_WHAT_IF_SHELF, what_if_alarm_columns, SUBJECT_KEY, BIT(FOR), ""},
-	{"window", run_list, CTL_VERB_WHAT_IF_WINDOW, what_if_alarm_columns, SUBJECT_WINDOW,
+#define WHAT_IF "what-if "
+
+const struct verb what_ifs[] = {
+	{WHAT_IF "event", run_list, CTL_VERB_WHAT_IF_EVENT, what_if_event_columns, SUBJECT_RECORDS, BIT(FOR), ""},
+	{WHAT_IF "shelf", run_list, CTL_VERB_WHAT_IF_SHELF, what_if_alarm_columns, SUBJECT_KEY, BIT(FOR), ""},
+	{WHAT_IF "window", run_list, CTL_VERB_WHAT_IF_WINDOW, what_if_alarm_columns, SUBJECT_WINDOW,
 	 BIT(ALARM_ID) | BIT(ENTITY) | BIT(LOGS) | BIT(FROM) | BIT(UNTIL) | BIT(START) | BIT(FOR) |
 	 BIT(RULE) | BIT(DAYS) | BIT(AT) | BIT(ZONE), ""},
 };
+const unsigned n_what_ifs = FM_ARRAY_LEN(what_ifs);
 
 /* Options that this verb takes for another question than the one asked. */
 static uint64_t
@@ -18,8 +21,8 @@ of_others(const struct verb *question)
 {
 	uint64_t all = 0;
 
-	for (unsigned i = 0; i < FM_ARRAY_LEN(questions); i++)
-		all |= questions[i].takes;
+	for (unsigned i = 0; i < n_what_ifs; i++)
+		all |= what_ifs[i].takes;
 	return all & ~question->takes;
 }
 
@@ -30,17 +33,14 @@ run_what_if(const struct verb *verb, const struct options *opt)
 	struct options rest = *opt;
 	unsigned i = 0;
 
-	while (i < FM_ARRAY_LEN(questions) && strcmp(questions[i].name, what) != 0)
+	while (i < n_what_ifs && strcmp(what_ifs[i].name + strlen(WHAT_IF), what) != 0)
 		i++;
-	if (i == FM_ARRAY_LEN(questions))
+	if (i == n_what_ifs)
 		return usage_error(verb, "event, shelf or window?");
-	if (opt->given & of_others(&questions[i]))
-		return usage_error(verb, "an option that does not go with this question");
-	struct verb question = questions[i];
-
-	question.name = verb->name;
+	if (opt->given & of_others(&what_ifs[i]))
+		return usage_error(&what_ifs[i], "an option that does not go with this question");
 	rest.n_words--;
 	for (unsigned j = 1; j < rest.n_words; j++)
 		rest.word[j] = opt->word[j + 1];
-	return run_list(&question, &rest);
+	return run_list(&what_ifs[i], &rest);
 }

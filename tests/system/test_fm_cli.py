@@ -668,6 +668,11 @@ class Errors(Base):
                 self.assertEqual(self.fm(*args, code=2), "")
         self.assertEqual(self.fmd.requests, [])
 
+    def test_usage_names_the_question_too(self):
+        for question, words in (("event", "FILE"), ("shelf", "ALARM_ID ENTITY"), ("window", "NAME")):
+            self.fm("what-if", question, code=2)
+            self.assertIn(f"usage: fm what-if {question} {words}\n", self.err)
+
     def test_a_suggestion_is_made(self):
         self.fm("alarm-lst", code=2)
         self.assertIn("did you mean alarm-list?", self.err)
@@ -836,17 +841,32 @@ class Help(Base):
         self.assertNotIn("--logs", text)
         self.assertEqual(self.fm("alarm-list", "--help"), text)
 
+    def test_every_verb_has_its_own(self):
+        verbs = re.findall(r"^  ([a-z-]+)  ", self.fm("help"), re.MULTILINE)
+        self.assertIn("what-if", verbs)
+        for verb in verbs:
+            text = self.fm("help", verb)
+            self.assertTrue(text.startswith(f"usage: fm {verb}"), text)
+            if verb != "help":      # of that, the list
+                self.assertEqual(self.fm(verb, "--help"), text)
+            self.assertEqual("--columns" in text, "\nColumns" in text, text)
+        text = self.fm("help", "what-if")
+        for question in ("event", "shelf", "window"):
+            self.assertIn(f"\nColumns of what-if {question}:\n", text)
+            self.assertEqual(self.fm("what-if", question, "-h"), text)
+
     def test_version_of_fm_itself(self):
         self.assertRegex(self.fm("--version"), r"^fm \d+\.\d+\.\d+\n$")
 
     def test_completion_and_manual_know_every_verb_and_option(self):
         options = set()
-        for verb in ALL:
+        verbs = re.findall(r"^  ([a-z-]+)  ", self.fm("help"), re.MULTILINE)
+        for verb in verbs:
             options |= set(re.findall(r"--([a-z_-]+)", self.fm("help", verb)))
         for name in ("packaging/fm.bash-completion", "docs/man/fm.1"):
             with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
                 text = file.read().replace("\\-", "-")
-            for word in [*ALL, "help", *("--" + option for option in options)]:
+            for word in [*verbs, *("--" + option for option in options)]:
                 self.assertRegex(text, re.escape(word) + r"(?![a-z_-])", name)
 
     def test_completion_offers_verbs_and_options(self):
