@@ -470,12 +470,16 @@ on_reason(void *ctx, const char *text, size_t len, const json_t *row)
 static enum ctl_code
 run_why_not(const struct verb *verb, struct story *story)
 {
+	const struct verb question = {.name = verb->name, .ctl = CTL_VERB_WHY_NOT,
+		.subject = SUBJECT_KEY};
 	const struct options *opt = story->opt;
+	struct fm_err err;
 	json_t *args;
 
 	if (opt->n_words != 3)
 		return usage_error(verb, "--why-not needs an alarm id and an entity");
-	args = json_pack("{s:s, s:s}", "alarm_id", opt->word[1], "entity", opt->word[2]);
+	if (verb_args(&question, opt, &args, &err) < 0)
+		return usage_error(verb, err.msg);
 	story->rows = json_array();
 	enum ctl_code code = session_ask(opt, CTL_VERB_WHY_NOT, args, on_reason, story);
 	if (code == CTL_OK && opt->given & BIT(JSON))

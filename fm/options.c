@@ -97,6 +97,17 @@ check_letters(const char *arg, const char *next, struct fm_err *err)
 	return 1;
 }
 
+/* Values and what stands behind "--" too: all of it may go to fmd, or be compared with its texts. */
+static int
+check_utf8(int argc, char **argv, struct fm_err *err)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!fm_utf8_valid(argv[i], strlen(argv[i])))
+			return fm_fail(err, -EINVAL, "not UTF-8: %s", argv[i]);
+	}
+	return 0;
+}
+
 static int
 check_names(int argc, char **argv, struct fm_err *err)
 {
@@ -104,8 +115,6 @@ check_names(int argc, char **argv, struct fm_err *err)
 		const char *arg = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
 
 		n = 1;
-		if (!fm_utf8_valid(arg, strlen(arg)))
-			return fm_fail(err, -EINVAL, "not UTF-8: %s", arg);
 		if (strcmp(arg, "--") == 0)
 			return 0;
 		if (strncmp(arg, "--", 2) == 0)
@@ -292,7 +301,9 @@ options_parse(int argc, char **argv, struct options *ret, struct fm_err *err)
 	struct parse p = {&opt, err};
 	struct argp argp = {.options = argp_options, .parser = on_key};
 
-	int r = check_names(argc, argv, err);
+	int r = check_utf8(argc, argv, err);
+	if (r == 0)
+		r = check_names(argc, argv, err);
 	if (r < 0)
 		return r;
 

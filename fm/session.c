@@ -15,9 +15,12 @@ struct session {
 	void *ctx;
 };
 
+/* -EINVAL: a request that is longer than any may be. */
 static enum ctl_code
 code_of(int r)
 {
+	if (r == -EINVAL)
+		return CTL_USAGE;
 	return r == -EACCES || r == -EPERM ? CTL_DENIED : CTL_UNREACHABLE;
 }
 

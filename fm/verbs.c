@@ -148,7 +148,7 @@ usage_error(const struct verb *verb, const char *text)
 static void
 put_text(json_t *args, const char *name, const char *value)
 {
-	/* Command line words have been checked to be UTF-8. */
+	/* options_parse has checked that all of the command line is UTF-8. */
 	fm_assert(json_object_set_new(args, name, json_string(value)) == 0);
 }
 
@@ -347,6 +347,20 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 	return opt->query != NULL && !selected_here ? put_query(args, opt->query, err) : 0;
 }
 
+/* What fmd would refuse, said before it is asked; records have a bound of their own. */
+static int
+check_lengths(json_t *args, struct fm_err *err)
+{
+	const char *name;
+	const json_t *value;
+
+	json_object_foreach(args, name, value) {
+		if (json_string_length(value) > CTL_MAX_TEXT && strcmp(name, "records") != 0)
+			return fm_fail(err, -EINVAL, "%s: longer than %d bytes", name, CTL_MAX_TEXT);
+	}
+	return 0;
+}
+
 int
 verb_args(const struct verb *verb, const struct options *opt, json_t **ret, struct fm_err *err)
 {
@@ -355,6 +369,8 @@ verb_args(const struct verb *verb, const struct options *opt, json_t **ret, stru
 
 	if (r == 0)
 		r = put_options(verb->ctl, opt, args, err);
+	if (r == 0)
+		r = check_lengths(args, err);
 	if (r < 0) {
 		json_decref(args);
 		return r;

@@ -84,7 +84,7 @@ class Base(unittest.TestCase):
         done = subprocess.run([FM, *args], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
                               env=self.environment(**env), timeout=60)
         err = done.stderr.decode()
-        self.assertEqual(done.returncode, code, f"fm {' '.join(args)}: {err}")
+        self.assertEqual(done.returncode, code, f"fm {' '.join(map(str, args))}: {err}")
         self.assertNotIn("Sanitizer", err)
         if code == 0:
             self.assertEqual(err, "")
@@ -649,7 +649,7 @@ class Errors(Base):
                  ["alarm-clear", "100.103"], ["alarm-clear", "", "host=a"],
                  ["input-resume", "libvirt.events"], ["input-resume", "t", "0", "middle"],
                  ["input-resume", "t", "-1"], ["input-resume", "t", "0", "latest", "x"],
-                 ["explain"], ["explain", "a", "b", "c"],
+                 ["explain"], ["explain", "a", "b", "c"], ["explain", "--why-not", "200.004", ""],
                  ["alarm-list", "--json", "--csv"], ["alarm-list", "--columns", "nonsense"],
                  ["alarm-list", "--columns", ""], ["alarm-list", "--sort", "nonsense"],
                  ["alarm-list", "--sort", "severity:up"], ["alarm-list", "-q", "severity~major"],
@@ -672,6 +672,37 @@ class Errors(Base):
         for question, words in (("event", "FILE"), ("shelf", "ALARM_ID ENTITY"), ("window", "NAME")):
             self.fm("what-if", question, code=2)
             self.assertIn(f"usage: fm what-if {question} {words}\n", self.err)
+
+    def test_what_is_not_utf8_is_named_wherever_it_stands(self):
+        bad = b"\xff"
+        for args in (["alarm-list", "-q", b"alarm_id=" + bad], ["event-list", b"-qalarm_id=" + bad],
+                     ["alarm-summary", b"--query=alarm_id=" + bad], ["ledger", "-q", b"topic=" + bad],
+                     *(["window-add", "w", "--for", "1h", "--alarm_id", "all", option, bad]
+                       for option in ("--alarm_id", "--entity", "--from", "--start", "--days",
+                                      "--at", "--zone")),
+                     ["event-suppress", "--alarm_id", bad], ["window-delete", "--", bad],
+                     ["alarm-clear", "--", bad, "x"], ["alarm-clear", "x", bad],
+                     ["what-if", "window", "w", "--alarm_id", "all", "--entity", bad, "--for", "1h"]):
+            with self.subTest(args=args):
+                self.fm(*args, code=2)
+                self.assertIn(r"not UTF-8: ", self.err)
+                self.assertIn(r"\x{ff}", self.err)
+        self.assertEqual(self.fmd.requests, [])
+
+    def test_what_is_too_long_for_fmd_is_wrong_usage(self):
+        fits, long = "a" * 4096, "a" * 4097
+        self.fm("alarm-clear", fits, fits)
+        self.fm("alarm-list", "-q", f"alarm_id={'a' * 65536}", code=2)
+        self.assertIn("query: longer than 4096 bytes", self.err)
+        for args in (["alarm-clear", long, "x"], ["window-delete", long],
+                     ["event-suppress", "--alarm_id", long], ["explain", "--why-not", "1", long],
+                     # fits, but not as JSON has it
+                     ["window-add", "\x01" * 4096, "--for", "1h",
+                      *(word for option in ("alarm_id", "entity", "start", "days", "at", "zone")
+                        for word in ("--" + option, "\x01" * 4096))]):
+            self.fm(*args, code=2)
+            self.assertIn("longer than", self.err)
+        self.assertEqual(len(self.fmd.requests), 1)
 
     def test_a_suggestion_is_made(self):
         self.fm("alarm-lst", code=2)
