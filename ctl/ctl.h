@@ -13,15 +13,17 @@
 #include "alarm/alarm.h"
 
 #define CTL_DEFAULT_SOCKET "/run/fmd/fmd.sock"
-#define CTL_MAX_LINE 65536              /* of a request; reply rows may be longer, up to */
+#define CTL_MAX_RECORDS 65536           /* bytes of the records of a what-if-event */
+/* Of a request: those as JSON has them, a byte for two, and the rest; reply rows have up to */
+#define CTL_MAX_LINE (2 * CTL_MAX_RECORDS + 4096)
 #define CTL_MAX_ROW (1u << 20)
 
 enum ctl_code { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_FOUND = 3, CTL_DENIED = 4,
 	CTL_UNREACHABLE = 5 };
 
 /*
- * verb, needs the write role, arguments "name:type[!]" (type s text, t a text as long as the request may
- * be, u number, b boolean, ! needed)
+ * verb, needs the write role, arguments "name:type[!]" (type s text, t records,
+ * u number, b boolean, ! needed)
  *
  * Rows: alarm-list and alarm-show give alarms in the JSON form of alarm_json;
  * event-list/event-show/alarm-history/watch/explain give fm.transition/1 records; the others are

@@ -42,6 +42,8 @@ load(const char *line, size_t len, json_t **ret, struct fm_err *err)
 		return fm_fail(err, -EINVAL, "request nested deeper than %d", CTL_MAX_DEPTH);
 
 	json_t *doc = json_loadb(line, len, JSON_REJECT_DUPLICATES, &jerr);
+	if (doc == NULL && json_error_code(&jerr) == json_error_null_character)
+		return fm_fail(err, -EINVAL, "request: a text has a NUL (\\u0000)");
 	if (doc == NULL)
 		return fm_fail(err, -EINVAL, "request is not JSON: %s", jerr.text);
 	if (!json_is_object(doc)) {
@@ -78,14 +80,16 @@ static int
 read_value(const struct arg_spec *spec, const json_t *value, struct ctl_arg *ret,
 	   struct fm_err *err)
 {
+	const int most = spec->type == 't' ? CTL_MAX_RECORDS : CTL_MAX_TEXT;
+
 	switch (spec->type) {
 	case 's':
 	case 't':
 		if (!json_is_string(value))
 			return fm_fail(err, -EINVAL, "args.%s: a text is needed", ret->name);
-		if (spec->type == 's' && json_string_length(value) > CTL_MAX_TEXT)
+		if (json_string_length(value) > (size_t)most)
 			return fm_fail(err, -EINVAL, "args.%s: longer than %d bytes", ret->name,
-				       CTL_MAX_TEXT);
+				       most);
 		ret->text = json_string_value(value);
 		return 0;
 	case 'u':

@@ -269,9 +269,10 @@ run_list(const struct verb *verb, const struct options *opt)
 	if (opt->query != NULL && !ctl_verb_takes(verb->ctl, "query") &&
 	    filter_parse(verb->columns, opt->query, &list.filter, &err) < 0)
 		return usage_error(verb, err.msg);
-	if (verb_args(verb, opt, &args, &err) < 0) {
+	const int r = verb_args(verb, opt, &args, &err);
+	if (r < 0) {
 		filter_free(list.filter);
-		return usage_error(verb, err.msg);
+		return args_error(verb, r, err.msg);
 	}
 	if (opt->given & BIT(JSON))
 		list.form = LIST_JSON;

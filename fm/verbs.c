@@ -143,6 +143,15 @@ usage_error(const struct verb *verb, const char *text)
 	return CTL_USAGE;
 }
 
+enum ctl_code
+args_error(const struct verb *verb, int r, const char *text)
+{
+	if (r == -EINVAL)
+		return usage_error(verb, text);
+	complain("%s: %s", verb->name, text);
+	return code_of(r);
+}
+
 /* ---- the request ----------------------------------------------------------------------- */
 
 static void
@@ -193,31 +202,6 @@ put_input(json_t *args, const struct options *opt, struct fm_err *err)
 	return 0;
 }
 
-/* As much as a request may hold, and a byte more to tell. */
-static int
-put_records(json_t *args, const char *path, struct fm_err *err)
-{
-	FM_CLEANUP(fm_freep) char *text = fm_malloc(CTL_MAX_LINE + 1);
-	const bool standard = strcmp(path, "-") == 0;
-	FILE *f = standard ? stdin : fopen(path, "re");
-	size_t n;
-
-	if (f == NULL)
-		return fm_fail(err, -EINVAL, "%s: %m", path);
-	n = fread(text, 1, CTL_MAX_LINE + 1, f);
-	if (!standard)
-		fclose(f);
-	json_t *records = json_stringn(text, n);
-	if (records == NULL)
-		return fm_fail(err, -EINVAL, "%s: not UTF-8", path);
-	json_object_set_new(args, "records", records);
-	FM_CLEANUP(fm_freep) char *line = json_dumps(args, JSON_COMPACT);
-	if (strlen(line) > CTL_MAX_LINE - 100)
-		return fm_fail(err, -EINVAL, "%s: more than fits a request (%d bytes)", path,
-			       CTL_MAX_LINE);
-	return 0;
-}
-
 static int
 put_subject(const struct verb *verb, const struct options *opt, json_t *args, struct fm_err *err)
 {
@@ -254,7 +238,7 @@ put_subject(const struct verb *verb, const struct options *opt, json_t *args, st
 	case SUBJECT_INPUT:
 		return put_input(args, opt, err);
 	case SUBJECT_RECORDS:
-		return n == 1 ? put_records(args, opt->word[1], err)
+		return n == 1 ? what_if_records(opt->word[1], args, err)
 			      : fm_fail(err, -EINVAL, "one file of records is needed");
 	case SUBJECT_WHAT_IF:
 	case SUBJECT_VERB:

@@ -47,16 +47,28 @@ extern const unsigned n_verbs;
 extern const struct verb what_ifs[];
 extern const unsigned n_what_ifs;
 
+/*
+ * Puts the records of a file ("-": standard input) into args. -EINVAL: they are none; else it
+ * cannot be read.
+ */
+int what_if_records(const char *path, json_t *args, struct fm_err *err) FM_MUST_USE;
+
 /* NULL when there is none of that name. */
 const struct verb *verb_find(const char *name);
 const char *subject_usage(enum subject subject);
 
-/* The request's arguments from the options and the words; -EINVAL: err says which is wrong. */
+/*
+ * The request's arguments from the options and the words. -EINVAL: err says which is wrong; else
+ * it names a file that cannot be read.
+ */
 int verb_args(const struct verb *verb, const struct options *opt, json_t **ret, struct fm_err *err)
 	FM_MUST_USE;
 
 /* Says what is wrong and how the verb is used. */
 enum ctl_code usage_error(const struct verb *verb, const char *text);
+
+/* The same for what verb_args has refused with r. */
+enum ctl_code args_error(const struct verb *verb, int r, const char *text);
 
 run_f run_list, run_show, run_command, run_watch, run_explain, run_help, run_what_if;
 /* The exit code for what a file gave: 0 or a negative errno. */

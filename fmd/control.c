@@ -284,7 +284,7 @@ take_lines(struct client *c)
 	c->in.len -= from;
 	if (c->answer != NULL || c->in.len <= CTL_MAX_LINE)
 		return;
-	client_refuse(c, 0, CTL_USAGE, "the request is longer than 64 KiB");
+	client_refuse(c, 0, CTL_USAGE, "the request is longer than any may be");
 	c->ended = true;
 }
 

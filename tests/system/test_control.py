@@ -193,7 +193,7 @@ class Server(test_daemon.Base):
 
     def test_a_line_without_end_is_refused_and_the_connection_closed(self):
         client = self.connect()
-        client.socket.sendall(b"x" * 70000)
+        client.socket.sendall(b"x" * 136000)
         self.assertEqual(client.next()["code"], 2)
         self.assertIsNone(client.next())
 

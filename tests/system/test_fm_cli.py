@@ -704,6 +704,37 @@ class Errors(Base):
             self.assertIn("longer than", self.err)
         self.assertEqual(len(self.fmd.requests), 1)
 
+    def records(self, data):
+        path = os.path.join(self.dir, "records")
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def test_records_have_64_kib_as_they_stand_in_the_file(self):
+        record = b'{"op": "set", "entity_instance_id": "host=\\"a\\""}\n'
+        most = record * (65536 // len(record))
+        most += b"\n" * (65536 - len(most))             # of JSON, the longest: two bytes each
+        for data in (most, b"\n" * 65536, b'"' * 65536):
+            self.fm("what-if", "event", self.records(data))
+            self.assertEqual(self.fmd.requests[-1]["args"]["records"].encode(), data)
+        self.fm("what-if", "event", self.records(most + b"\n"), code=2)
+        self.assertIn("more than 65536 bytes", self.err)
+        self.fm("what-if", "event", self.records(b"{}\n{\0}\n"), code=2)
+        self.assertIn("records:2: no text: byte 0x00", self.err)
+        self.fm("what-if", "event", self.records(b"{}\n\n\xff\n"), code=2)
+        self.assertIn("records: not UTF-8", self.err)
+        self.assertEqual(len(self.fmd.requests), 3)
+
+    def test_a_file_that_cannot_be_read_is_the_same_for_every_verb(self):
+        for verb in (["what-if", "event"], ["replay", "--catalog", SOURCE + "/events.yaml"],
+                     ["catalog-check"]):
+            self.fm(*verb, self.dir + "/none", code=3)
+            self.assertIn(self.dir + "/none: No such file", self.err)
+            self.fm(*verb, self.fmd.path + "/none", code=3)
+            self.fm(*verb, self.dir, code=1)
+            self.assertRegex(self.err, "Is a directory|not a regular file")
+        self.assertEqual(self.fmd.requests, [])
+
     def test_a_suggestion_is_made(self):
         self.fm("alarm-lst", code=2)
         self.assertIn("did you mean alarm-list?", self.err)

@@ -125,13 +125,22 @@ class Events(Base):
         for words, *lines in (("line 2: ", request("set", "host=c1"), "{"),
                               ("line 3: ", request("set", "host=c1"), "", '{"op": "set"}'),
                               ("no records", ""),
-                              ("more than fits", request("set", "host=c1", "y" * 70000))):
+                              ("more than 65536 bytes", request("set", "host=c1", "y" * 70000))):
             out = self.fm("what-if", "event", self.file(*lines))
             self.assertEqual(out.returncode, 2, out.stderr)
             self.assertIn(words, out.stderr)
         for args in ((), ("shelves",), ("event",), ("shelf", "a"), ("shelf", "a", "b"),
-                     ("event", "/no/such"), ("event", self.file(""), "--zone", "UTC")):
+                     ("event", self.file(""), "--zone", "UTC")):
             self.assertEqual(self.fm("what-if", *args).returncode, 2, args)
+        self.assertEqual(self.fm("what-if", "event", "/no/such").returncode, 3)
+
+    def test_records_of_64_kib_are_taken(self):
+        line = request("set", "host=c1", "y" * 200) + "\n"
+        lines = (line * (65536 // len(line))).ljust(65536, "\n")
+        path = self.dir / "records"
+        path.write_text(lines, encoding="utf-8")
+        rows = self.ask("event", str(path))
+        self.assertEqual(rows[-1]["records"], 65536 // len(line))
 
 
 @unittest.skipUnless(shutil.which("kcat"), "needs kcat")

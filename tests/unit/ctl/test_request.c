@@ -111,7 +111,7 @@ ParameterizedTestParameters(request, is_refused_by_name)
 		 "args.query: a text"},
 		{"{\"id\":1,\"verb\":\"alarm-list\",\"args\":{\"query\":[\"x\"]}}", "deeper"},
 		{"{\"id\":1,\"verb\":\"alarm-show\",\"args\":{\"uuid\":\"a\\u0000b\"}}",
-		 "not JSON"},
+		 "request: a text has a NUL (\\u0000)"},
 		{"{\"id\":99999999999999999999,\"verb\":\"stats\"}", "not JSON"},
 		{"{\"id\":1,\"verb\":\"st\xff\"}", "not JSON"},
 	};
@@ -156,22 +156,27 @@ Test(request, a_text_argument_may_have_its_limit_but_no_more)
 	free(over);
 }
 
-/* Records are bounded by the line alone. */
-Test(request, records_may_be_longer_than_other_texts)
+Test(request, records_have_a_bound_of_their_own)
 {
 	struct ctl_request rq;
 	struct fm_err err;
-	const size_t n = CTL_MAX_LINE - 200;
-	char *text = malloc(n + 100);
+	const size_t n = CTL_MAX_RECORDS;
+	struct fm_buf b = {0};
 
-	cr_assert_not_null(text);
-	int at = sprintf(text, "{\"id\":1,\"verb\":\"what-if-event\",\"args\":{\"records\":\"");
-	memset(text + at, 'x', n);
-	strcpy(text + at + n, "\"}}");
-	cr_assert_eq(parse(text, &rq, &err), 0, "%s", err.msg);
+	fm_buf_adds(&b, "{\"id\":1,\"verb\":\"what-if-event\",\"args\":{\"records\":\"");
+	for (size_t i = 0; i < n; i++)
+		fm_buf_adds(&b, "\\n");         /* the longest that a byte of JSON becomes */
+	const size_t len = b.len;
+	fm_buf_adds(&b, "\"}}");
+	cr_assert_eq(parse(b.s, &rq, &err), 0, "%s", err.msg);
 	cr_assert_eq(strlen(ctl_arg_text(&rq, "records")), n);
 	ctl_request_fini(&rq);
-	free(text);
+	b.s[len] = '\0';
+	b.len = len;
+	fm_buf_adds(&b, "x\"}}");
+	cr_assert_eq(parse(b.s, &rq, &err), -EINVAL);
+	cr_assert_str_eq(err.msg, "args.records: longer than 65536 bytes");
+	fm_buf_fini(&b);
 }
 
 Test(request, a_line_beyond_its_limit_is_refused_unread)
