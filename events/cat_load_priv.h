@@ -237,6 +237,7 @@ void cat_check_relations(struct load *ld);
 
 extern const char *const cat_window_words[WINDOW_N_PARTS];      /* keys of the file */
 struct cat_window_wrong {
+	bool of_operator;               /* given: text is in the words of the command, not the file */
 	enum finding_kind kind;
 	enum cat_window_part part;      /* WINDOW_N_PARTS: the whole */
 	char text[200];

@@ -164,7 +164,7 @@ read_when(struct load *ld, const struct node *map, struct cat_window *w)
 {
 	const struct node *place[WINDOW_N_PARTS] = {NULL}, *every = node_get(map, "Every");
 	struct cat_window_found found;
-	struct cat_window_wrong wrong;
+	struct cat_window_wrong wrong = {.of_operator = false};
 	const unsigned before = ld->findings->n_errors;
 	for (unsigned p = 0; p < WINDOW_N_PARTS; p++)
 		if (p != WINDOW_DAYS && p != WINDOW_AT)

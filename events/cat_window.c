@@ -19,6 +19,12 @@ const char *const cat_window_words[WINDOW_N_PARTS] = {
 	[WINDOW_ZONE] = "Zone",
 };
 
+static const char *const operator_words[WINDOW_N_PARTS] = {
+	[WINDOW_FROM] = "from", [WINDOW_UNTIL] = "until", [WINDOW_START] = "start",
+	[WINDOW_FOR] = "for", [WINDOW_RULE] = "rule", [WINDOW_DAYS] = "days", [WINDOW_AT] = "at",
+	[WINDOW_ZONE] = "zone",
+};
+
 #define MIN_FOR_S 1
 #define MAX_FOR_S (31LL * 86400)
 
@@ -38,6 +44,19 @@ wrong_with(struct cat_window_wrong *wrong, enum finding_kind kind, enum cat_wind
 	vsnprintf(wrong->text, sizeof(wrong->text), fmt, ap);
 	va_end(ap);
 	return false;
+}
+
+/* What whoever has written it calls a part. */
+static const char *
+word(const struct cat_window_wrong *wrong, enum cat_window_part part)
+{
+	return (wrong->of_operator ? operator_words : cat_window_words)[part];
+}
+
+static const char *
+how_it_recurs(const struct cat_window_wrong *wrong)
+{
+	return wrong->of_operator ? "days and at" : "Every";
 }
 
 /* ---- single values ----------------------------------------------------------------------- */
@@ -81,7 +100,7 @@ read_instant(const struct cat_window *w, enum cat_window_part part, struct cat_z
 	if (!read_face(s, &face, &is_day))
 		return wrong_with(wrong, FND_WINDOW_VALUE, part, "%s must be a time such as "
 				  "\"2026-03-29 02:30\" or 2026-03-29T02:30:00Z",
-				  cat_window_words[part]);
+				  word(wrong, part));
 	ret->ns = cat_zone_utc(zone, face) * FM_NS_PER_S;
 	return true;
 }
@@ -94,7 +113,8 @@ read_for(const struct cat_window *w, struct fm_span *ret, struct cat_window_wron
 	if (fm_span_parse(s, strlen(s), ret) < 0 || ret->ns < fm_span_s(MIN_FOR_S).ns ||
 	    ret->ns > fm_span_s(MAX_FOR_S).ns)
 		return wrong_with(wrong, FND_WINDOW_VALUE, WINDOW_FOR,
-				  "For must be a time from 1s to 31d, such as 4h");
+				  "%s must be a time from 1s to 31d, such as 4h",
+				  word(wrong, WINDOW_FOR));
 	return true;
 }
 
@@ -120,15 +140,17 @@ read_start(const struct cat_window *w, int64_t *ret_s, struct cat_window_wrong *
 
 	if (!read_face(w->part[WINDOW_START], ret_s, &is_day))
 		return wrong_with(wrong, FND_WINDOW_VALUE, WINDOW_START,
-				  "Start must be a time on the zone's clock such as \"2026-03-29 02:30\", "
-				  "or a day");
+				  "%s must be a time on the zone's clock such as \"2026-03-29 02:30\", "
+				  "or a day", word(wrong, WINDOW_START));
 	if (w->part[WINDOW_AT] == NULL)
 		return true;
 	if (!read_at(w->part[WINDOW_AT], &at))
-		return wrong_with(wrong, FND_WINDOW_VALUE, WINDOW_AT, "At must be a time such as 22:00");
+		return wrong_with(wrong, FND_WINDOW_VALUE, WINDOW_AT, "%s must be a time such as 22:00",
+				  word(wrong, WINDOW_AT));
 	if (!is_day)
 		return wrong_with(wrong, FND_WINDOW_FORM, WINDOW_AT,
-				  "Start has a time already: with At it is a day");
+				  "%s has a time already: with %s it is a day",
+				  word(wrong, WINDOW_START), word(wrong, WINDOW_AT));
 	*ret_s += at;
 	return true;
 }
@@ -172,7 +194,8 @@ rule_of_days(const struct cat_window *w, struct fm_buf *b, struct cat_window_wro
 
 		if (day < 0)
 			return wrong_with(wrong, FND_WINDOW_VALUE, WINDOW_DAYS,
-					  "Days must be days such as mon or saturday");
+					  "%s must be days such as mon or saturday",
+					  word(wrong, WINDOW_DAYS));
 		fm_buf_addf(b, "%s%s", comma, day_codes[day]);
 		comma = ",";
 		p += len;
@@ -242,7 +265,8 @@ once(struct cat_window *w, struct cat_zone *zone, struct collecting *c,
 		return false;
 	if (until.ns <= from.ns)
 		return wrong_with(wrong, FND_WINDOW_ORDER, WINDOW_UNTIL,
-				  "Until is not after From");
+				  "%s is not after %s", word(wrong, WINDOW_UNTIL),
+				  word(wrong, WINDOW_FROM));
 	c->length = fm_time_diff(until, from);
 	if (until.ns > c->now.ns)
 		c->v[c->n++] = (struct cat_interval){from, until};
@@ -260,24 +284,30 @@ check_form(const struct cat_window *w, bool *ret_once, struct cat_window_wrong *
 	const enum cat_window_part b = is_once ? WINDOW_UNTIL : WINDOW_FOR;
 
 	*ret_once = is_once;
+	if (is_once && (w->part[a] == NULL || w->part[b] == NULL))
+		return wrong_with(wrong, FND_WINDOW_FORM, WINDOW_N_PARTS,
+				  "a window that is once has %s and %s", word(wrong, a), word(wrong, b));
 	if (w->part[a] == NULL || w->part[b] == NULL)
-		return wrong_with(wrong, FND_WINDOW_FORM, WINDOW_N_PARTS, "%s", is_once ?
-				  "a window that is once has From and Until" :
-				  "a window has From and Until, or Start, For and Rule or Every");
+		return wrong_with(wrong, FND_WINDOW_FORM, WINDOW_N_PARTS,
+				  "a window has %s and %s, or %s, %s and %s or %s",
+				  word(wrong, WINDOW_FROM), word(wrong, WINDOW_UNTIL), word(wrong, a),
+				  word(wrong, b), word(wrong, WINDOW_RULE), how_it_recurs(wrong));
 	for (enum cat_window_part p = WINDOW_START; is_once && p <= WINDOW_AT; p++)
 		if (w->part[p] != NULL)
-			return wrong_with(wrong, FND_WINDOW_FORM, p, "%s does not go with From and "
-					  "Until", cat_window_words[p]);
+			return wrong_with(wrong, FND_WINDOW_FORM, p, "%s does not go with %s and %s",
+					  word(wrong, p), word(wrong, a), word(wrong, b));
 	if (is_once)
 		return true;
 	if (w->part[WINDOW_RULE] != NULL &&
 	    (w->part[WINDOW_DAYS] != NULL || w->part[WINDOW_AT] != NULL))
 		return wrong_with(wrong, FND_WINDOW_FORM, WINDOW_RULE,
-				  "Rule and Every both say how it recurs");
+				  "%s and %s both say how it recurs", word(wrong, WINDOW_RULE),
+				  how_it_recurs(wrong));
 	if (w->part[WINDOW_RULE] == NULL && w->part[WINDOW_DAYS] == NULL &&
 	    w->part[WINDOW_AT] == NULL)
 		return wrong_with(wrong, FND_WINDOW_FORM, WINDOW_START,
-				  "how does it recur? Rule or Every is needed");
+				  "how does it recur? %s or %s is needed", word(wrong, WINDOW_RULE),
+				  how_it_recurs(wrong));
 	return true;
 }
 
@@ -395,6 +425,9 @@ take_scope(const struct cat_window_text *text, struct fm_arena *arena, struct ca
 		w->alarms = split(text->alarms, arena, &w->n_alarms);
 	if (w->alarms == NULL && strcmp(text->alarms, "all") != 0)
 		return fm_fail(err, -EINVAL, "alarms: \"all\", or ids joined by commas");
+	for (unsigned i = 0; i < w->n_alarms; i++)
+		if (strcmp(w->alarms[i], "all") == 0)
+			return fm_fail(err, -EINVAL, "alarms: \"all\" stands alone");
 	if (text->entities != NULL)
 		w->entities = split(text->entities, arena, &w->n_entities);
 	if (w->entities == NULL && text->entities != NULL)
@@ -412,7 +445,7 @@ cat_window_make(const struct cat_window_text *text, struct fm_time now, unsigned
 {
 	struct cat_window w = {.logs = text->logs};
 	struct cat_window_found found;
-	struct cat_window_wrong wrong;
+	struct cat_window_wrong wrong = {.of_operator = true};
 	const int r = take_scope(text, arena, &w, err);
 
 	if (r < 0)

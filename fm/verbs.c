@@ -154,7 +154,7 @@ args_error(const struct verb *verb, int r, const char *text)
 
 /* ---- the request ----------------------------------------------------------------------- */
 
-static void
+void
 put_text(json_t *args, const char *name, const char *value)
 {
 	/* options_parse has checked that all of the command line is UTF-8. */
@@ -267,29 +267,6 @@ put_query(json_t *args, const char *query, struct fm_err *err)
 	return 0;
 }
 
-/* What it covers has to be said: a window over everything by a slip is no help. */
-static int
-put_window(const struct options *opt, json_t *args, struct fm_err *err)
-{
-	static const struct { enum option_id id; const char *arg; } parts[] = {
-		{OPT_ENTITY, "entities"}, {OPT_FROM, "from"}, {OPT_UNTIL, "until"},
-		{OPT_START, "start"}, {OPT_RULE, "rule"}, {OPT_DAYS, "days"}, {OPT_AT, "at"},
-		{OPT_ZONE, "zone"},
-	};
-
-	if (opt->alarm_id == NULL)
-		return fm_fail(err, -EINVAL, "--alarm_id A,B or --alarm_id all is needed");
-	put_text(args, "alarms", opt->alarm_id);
-	for (unsigned i = 0; i < FM_ARRAY_LEN(parts); i++)
-		if (opt->text[parts[i].id] != NULL)
-			put_text(args, parts[i].arg, opt->text[parts[i].id]);
-	if (opt->given & BIT(LOGS))
-		json_object_set_new(args, "logs", json_true());
-	if (opt->given & BIT(FOR))
-		json_object_set_new(args, "for", json_integer(opt->for_time.ns / FM_NS_PER_S));
-	return 0;
-}
-
 static int
 put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct fm_err *err)
 {
@@ -303,7 +280,7 @@ put_options(enum ctl_verb verb, const struct options *opt, json_t *args, struct 
 	bool selected_here = opt->query != NULL && !ctl_verb_takes(verb, "query");
 
 	if (ctl_verb_takes(verb, "zone"))
-		return put_window(opt, args, err);
+		return window_args(opt, args, err);
 	if (selected_here && ctl_verb_takes(verb, "limit"))
 		json_object_set_new(args, "limit", json_integer(0));    /* all of them */
 	else if (opt->limit > 0 && verb != CTL_VERB_ALARM_LIST && ctl_verb_takes(verb, "limit"))

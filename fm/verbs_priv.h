@@ -53,6 +53,10 @@ extern const unsigned n_what_ifs;
  */
 int what_if_records(const char *path, json_t *args, struct fm_err *err) FM_MUST_USE;
 
+/* The options that say what a maintenance window covers, and when it is open. -EINVAL. */
+int window_args(const struct options *opt, json_t *args, struct fm_err *err) FM_MUST_USE;
+void put_text(json_t *args, const char *name, const char *value);
+
 /* NULL when there is none of that name. */
 const struct verb *verb_find(const char *name);
 const char *subject_usage(enum subject subject);

@@ -735,6 +735,30 @@ class Errors(Base):
             self.assertRegex(self.err, "Is a directory|not a regular file")
         self.assertEqual(self.fmd.requests, [])
 
+    def test_when_a_window_is_open_is_asked_for_by_the_options(self):
+        once, recurring = ("--from", "2026-12-05", "--until", "2026-12-06"), ("--start", "2026-12-05")
+        for args, said in (((), "--for TIME alone opens it now"),
+                           (once[:2], "--until TIME is needed"), (once[2:], "--from TIME is needed"),
+                           ((*once, "--for", "1h"), "--for does not go with --from and --until"),
+                           ((*once, "--days", "sat"), "--days does not go with"),
+                           ((*recurring, "--days", "sat"), "--for TIME is needed"),
+                           (("--days", "sat", "--for", "1h"), "--start TIME is needed"),
+                           ((*recurring, "--for", "1h"), "--rule, --days or --at is needed"),
+                           ((*recurring, "--for", "1h", "--rule", "FREQ=DAILY", "--at", "02:00"),
+                            "--rule does not go with --days and --at")):
+            for verb in (["window-add"], ["what-if", "window"]):
+                with self.subTest(verb=verb, args=args):
+                    self.fm(*verb, "w", "--alarm_id", "all", *args, code=2)
+                    self.assertIn(said, self.err)
+                    self.assertNotRegex(self.err, "From|Until|Start|Every|Days|Rule")
+        self.fm("window-add", "w", "--alarm_id", "all,200.004", "--for", "1h", code=2)
+        self.assertIn("--alarm_id: all stands alone", self.err)
+        self.assertEqual(self.fmd.requests, [])
+        for args in (("--for", "1h"), ("--for", "1h", "--zone", "UTC"), once,
+                     (*recurring, "--for", "1h", "--at", "02:30", "--days", "sat"),
+                     (*recurring, "--for", "1h", "--rule", "FREQ=DAILY")):
+            self.fm("window-add", "w", "--alarm_id", "all", *args)
+
     def test_a_suggestion_is_made(self):
         self.fm("alarm-lst", code=2)
         self.assertIn("did you mean alarm-list?", self.err)

@@ -118,7 +118,7 @@ class Operators(Base):
                 ("is a log", 3, "window-add", "w", "--alarm_id", "700.102", "--for", "1h"),
                 ('did you mean "Europe/Berlin"?', 2, *add, "--start", "2026-01-01", "--at", "22:00",
                  "--for", "1h", "--zone", "Europe/Berlen"),
-                ("Until is not after From", 2, *add, "--from", "2026-01-02", "--until", "2026-01-01"),
+                ("until is not after from", 2, *add, "--from", "2026-01-02", "--until", "2026-01-01"),
                 ("it is over already", 2, *add, "--from", "2026-01-01", "--until", "2026-01-02"),
                 ("FREQ is DAILY", 2, *add, "--start", "2026-01-01", "--for", "1h", "--rule",
                  "FREQ=HOURLY"),

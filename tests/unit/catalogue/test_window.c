@@ -279,3 +279,47 @@ Test(window, from_texts_refuses_what_is_over_or_malformed)
 	cr_expect_eq(make(&text, "2026-01-01T12:00:00Z", 9, &w, &more, &arena), -EINVAL);
 	fm_arena_fini(&arena);
 }
+
+/* Whoever gives a command knows its arguments, and not the keys of the catalogue. */
+Test(window, from_texts_is_refused_in_the_words_of_the_command)
+{
+	static const struct {
+		const char *alarms, *part[WINDOW_N_PARTS], *said;
+	} cases[] = {
+		{"all,700.001", {[WINDOW_FROM] = "2026-01-01", [WINDOW_UNTIL] = "2026-01-02"},
+		 "alarms: \"all\" stands alone"},
+		{"all", {NULL}, "a window has from and until, or start, for and rule or days and at"},
+		{"all", {[WINDOW_FROM] = "2026-01-01"}, "a window that is once has from and until"},
+		{"all", {[WINDOW_FROM] = "2026-01-02", [WINDOW_UNTIL] = "2026-01-01"},
+		 "until is not after from"},
+		{"all", {[WINDOW_FROM] = "soon", [WINDOW_UNTIL] = "2026-01-01"},
+		 "from must be a time such as \"2026-03-29 02:30\" or 2026-03-29T02:30:00Z"},
+		{"all", {[WINDOW_FROM] = "2026-01-01", [WINDOW_UNTIL] = "2026-01-02",
+			 [WINDOW_FOR] = "1h"}, "for does not go with from and until"},
+		{"all", {[WINDOW_START] = "2026-01-01", [WINDOW_FOR] = "1h"},
+		 "how does it recur? rule or days and at is needed"},
+		{"all", {[WINDOW_START] = "2026-01-01", [WINDOW_FOR] = "1h", [WINDOW_DAYS] = "sat",
+			 [WINDOW_RULE] = "FREQ=DAILY"}, "rule and days and at both say how it recurs"},
+		{"all", {[WINDOW_START] = "2026-01-01", [WINDOW_FOR] = "1h", [WINDOW_DAYS] = "noday"},
+		 "days must be days such as mon or saturday"},
+		{"all", {[WINDOW_START] = "2026-01-01", [WINDOW_FOR] = "1h", [WINDOW_AT] = "late"},
+		 "at must be a time such as 22:00"},
+		{"all", {[WINDOW_START] = "2026-01-01 10:00", [WINDOW_FOR] = "1h", [WINDOW_AT] = "10:00"},
+		 "start has a time already: with at it is a day"},
+		{"all", {[WINDOW_START] = "soon", [WINDOW_FOR] = "1h", [WINDOW_AT] = "10:00"},
+		 "start must be a time on the zone's clock such as \"2026-03-29 02:30\", or a day"},
+	};
+	for (unsigned i = 0; i < FM_ARRAY_LEN(cases); i++) {
+		struct cat_window_text text = {.name = "w", .alarms = cases[i].alarms};
+		struct fm_err err = {0};
+		struct fm_arena arena;
+		struct cat_window w;
+		bool more;
+		fm_arena_init(&arena);
+		memcpy(text.part, cases[i].part, sizeof(text.part));
+		cr_expect_eq(cat_window_make(&text, at("2025-01-01T00:00:00Z"), 9, &arena, &w, &more,
+					     &err), -EINVAL);
+		cr_expect_str_eq(err.msg, cases[i].said);
+		fm_arena_fini(&arena);
+	}
+}
