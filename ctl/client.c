@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -59,8 +60,35 @@ unreachable(const char *path, int code, struct fm_err *err)
 	return fm_fail(err, code, "cannot reach fmd at %s: %m", path);
 }
 
+static int
+no_answer(const char *path, struct fm_err *err)
+{
+	return fm_fail(err, -ETIMEDOUT, "fmd at %s does not answer", path);
+}
+
+/*
+ * connect waits while the listener's queue is full, which poll does not report for this kind of
+ * socket. The limit for sending is the one that the kernel takes for it.
+ */
+static int
+connect_within(int fd, const struct sockaddr_un *addr, struct fm_span timeout)
+{
+	const int64_t us = (timeout.ns + 999) / 1000;   /* 0 would be no limit */
+	const struct timeval limit = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
+	int r;
+
+	if (timeout.ns > 0)
+		fm_assert(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0);
+	do
+		r = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return 0;
+}
+
 int
-ctl_connect(const char *path, struct ctl_client **ret, struct fm_err *err)
+ctl_connect(const char *path, struct fm_span timeout, struct ctl_client **ret, struct fm_err *err)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	size_t len = strlen(path);
@@ -73,11 +101,10 @@ ctl_connect(const char *path, struct ctl_client **ret, struct fm_err *err)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return unreachable(path, -errno, err);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		int code = -errno;
-
+	int code = connect_within(fd, &addr, timeout);
+	if (code < 0) {
 		close(fd);
-		return unreachable(path, code, err);
+		return code == -ETIMEDOUT ? no_answer(path, err) : unreachable(path, code, err);
 	}
 
 	struct ctl_client *c = fm_calloc(1, sizeof(*c));
@@ -125,7 +152,7 @@ send_all(struct ctl_client *c, const char *p, size_t len, struct fm_err *err)
 		if (n < 0 && readable(c))
 			return 0;
 		if (n < 0)
-			return lost(c, err);
+			return errno == EAGAIN ? no_answer(c->path, err) : lost(c, err);
 		p += n;
 		len -= (size_t)n;
 	}
@@ -220,7 +247,7 @@ ctl_wait(struct ctl_client *c, int other_fd, struct fm_span timeout, struct fm_e
 		if (n < 0 && errno != EINTR)
 			return fm_fail(err, -errno, "waiting for fmd: %m");
 		if (n == 0)
-			return fm_fail(err, -ETIMEDOUT, "fmd at %s does not answer", c->path);
+			return no_answer(c->path, err);
 		if (n > 0 && fds[1].revents != 0)
 			return 0;
 		int r = n > 0 ? receive(c, err) : 0;

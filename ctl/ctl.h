@@ -135,8 +135,12 @@ bool ctl_query_matches_json(const struct ctl_query *q, const char *json, size_t 
 /* ---- client ---------------------------------------------------------------------------- */
 
 struct ctl_client;
-/* -ENOENT/-ECONNREFUSED: no fmd there; -EACCES. err names the socket. */
-int ctl_connect(const char *path, struct ctl_client **ret, struct fm_err *err) FM_MUST_USE;
+/*
+ * -ENOENT/-ECONNREFUSED: no fmd there; -EACCES; -ETIMEDOUT: it accepts nobody for that long (a span
+ * of 0 waits without limit; it is that of ctl_send, too). err names the socket.
+ */
+int ctl_connect(const char *path, struct fm_span timeout, struct ctl_client **ret,
+		struct fm_err *err) FM_MUST_USE;
 void ctl_close(struct ctl_client *c);
 /* args_json: an object's text. */
 int ctl_send(struct ctl_client *c, enum ctl_verb verb, const char *args_json, struct fm_err *err)

@@ -63,7 +63,7 @@ start(const struct options *opt, enum ctl_verb verb, json_t *args, struct ctl_cl
 
 	fm_assert(args_json != NULL);
 	json_decref(args);
-	int r = ctl_connect(opt->socket, &client, err);
+	int r = ctl_connect(opt->socket, opt->timeout, &client, err);
 	if (r == 0)
 		r = ctl_send(client, verb, args_json, err);
 	free(args_json);

@@ -484,15 +484,20 @@ remove_stale(const char *path, struct fm_err *err)
 	struct ctl_client *c = NULL;
 	struct fm_err ignored;
 	struct stat st;
+	int r;
 
 	if (lstat(path, &st) < 0)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
 		return fm_fail(err, -EEXIST, "%s: exists and is not a socket", path);
-	if (ctl_connect(path, &c, &ignored) == 0) {
+	r = ctl_connect(path, fm_span_s(1), &c, &ignored);
+	if (r == 0) {
 		ctl_close(c);
 		return fm_fail(err, -EADDRINUSE, "%s: another fmd answers on this socket", path);
 	}
+	if (r == -ETIMEDOUT)
+		return fm_fail(err, -EADDRINUSE, "%s: somebody listens on this socket, and does not "
+			       "answer", path);
 	if (unlink(path) < 0)
 		return fm_fail(err, -errno, "%s: %m", path);
 	return 0;

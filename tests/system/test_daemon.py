@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -140,6 +141,25 @@ class BadInput(Base):
                     self.assertEqual(out.returncode, 1, out.stderr)
                     self.assertIn(words, out.stderr)
                     self.assertNotIn("hunter2", out.stderr)
+
+    def test_a_socket_whose_owner_does_not_answer_is_left_alone(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.socket)
+            listener.listen(0)
+            waiting = []
+            try:
+                while len(waiting) < 16:
+                    waiting.append(socket.socket(socket.AF_UNIX))
+                    waiting[-1].setblocking(False)
+                    waiting[-1].connect(self.socket)
+            except BlockingIOError:
+                pass
+            out = self.run_fmd("-c", self.config())
+            for client in waiting:
+                client.close()
+        self.assertEqual(out.returncode, 73, out.stderr)
+        self.assertIn("fmd.sock: somebody listens on this socket, and does not answer", out.stderr)
+        self.assertTrue(pathlib.Path(self.socket).is_socket())
 
     def test_a_socket_that_no_client_could_name_is_refused(self):
         conf = self.config("")

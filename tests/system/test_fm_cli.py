@@ -14,6 +14,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -818,6 +819,24 @@ class Errors(Base):
         self.fmd.silent = True
         self.fm("stats", "--timeout", "50ms", code=5)
         self.assertIn("does not answer", self.err)
+
+    def test_nobody_who_accepts_is_five_after_the_timeout(self):
+        path = self.dir + "/full"
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen(0)
+        for _ in range(16):
+            client = socket.socket(socket.AF_UNIX)
+            self.addCleanup(client.close)
+            client.setblocking(False)
+            try:
+                client.connect(path)
+            except BlockingIOError:
+                break
+        for verb in ("stats", "watch"):
+            self.fm(verb, "--socket", path, "--timeout", "50ms", code=5)
+            self.assertIn("full does not answer", self.err)
 
     def test_a_connection_lost_in_the_middle_is_five(self):
         self.fmd.hang_up_after = 1

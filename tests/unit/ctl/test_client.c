@@ -32,7 +32,7 @@ rig_new(void)
 	rig.listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	cr_assert_eq(bind(rig.listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	cr_assert_eq(listen(rig.listener, 1), 0);
-	cr_assert_eq(ctl_connect(rig.path, &rig.client, &rig.err), 0, "%s", rig.err.msg);
+	cr_assert_eq(ctl_connect(rig.path, fm_span_s(0), &rig.client, &rig.err), 0, "%s", rig.err.msg);
 	rig.server = accept(rig.listener, NULL, NULL);
 	cr_assert_geq(rig.server, 0);
 	cr_assert_eq(ctl_send(rig.client, CTL_VERB_STATS, "{}", &rig.err), 0);
@@ -226,7 +226,7 @@ Test(client, a_missing_socket_is_named)
 	struct ctl_client *c = NULL;
 	struct fm_err err;
 
-	cr_assert_eq(ctl_connect("/nonexistent/fmd.sock", &c, &err), -ENOENT);
+	cr_assert_eq(ctl_connect("/nonexistent/fmd.sock", fm_span_s(0), &c, &err), -ENOENT);
 	cr_assert_not_null(strstr(err.msg, "/nonexistent/fmd.sock"));
 	cr_assert_null(c);
 	ctl_close(c);
@@ -238,7 +238,62 @@ Test(client, a_socket_without_a_server_refuses)
 	struct ctl_client *c;
 
 	close(rig.listener);
-	cr_assert_eq(ctl_connect(rig.path, &c, &rig.err), -ECONNREFUSED);
+	cr_assert_eq(ctl_connect(rig.path, fm_span_s(0), &c, &rig.err), -ECONNREFUSED);
+	rig_free(&rig);
+}
+
+/* As many as the listener takes without anybody accepting them. */
+static unsigned
+fill_backlog(const struct rig *rig, int fd[], unsigned max)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	unsigned n = 0;
+
+	strcpy(addr.sun_path, rig->path);
+	for (; n < max; n++) {
+		fd[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (connect(fd[n], (struct sockaddr *)&addr, sizeof(addr)) < 0)
+			break;
+	}
+	cr_assert_lt(n, max);
+	cr_assert_eq(errno, EAGAIN);
+	return n + 1;
+}
+
+Test(client, a_server_that_accepts_nobody_is_given_up, .timeout = 60)
+{
+	struct rig rig = rig_new();
+	struct ctl_client *c = NULL;
+	int fd[16];
+	const unsigned n = fill_backlog(&rig, fd, FM_ARRAY_LEN(fd));
+
+	cr_assert_eq(ctl_connect(rig.path, fm_span_ms(20), &c, &rig.err), -ETIMEDOUT);
+	cr_assert_not_null(strstr(rig.err.msg, rig.path), "%s", rig.err.msg);
+	cr_assert_not_null(strstr(rig.err.msg, "does not answer"), "%s", rig.err.msg);
+	cr_assert_null(c);
+	for (unsigned i = 0; i < n; i++)
+		close(fd[i]);
+	rig_free(&rig);
+}
+
+Test(client, a_server_that_reads_nothing_is_given_up, .timeout = 60)
+{
+	struct rig rig = rig_new();
+	struct ctl_client *c = NULL;
+	char *args = malloc(CTL_MAX_LINE - 100);
+	int r = 0;
+
+	cr_assert_not_null(args);
+	memset(args, ' ', CTL_MAX_LINE - 101);
+	args[CTL_MAX_LINE - 101] = '\0';
+	cr_assert_eq(ctl_connect(rig.path, fm_span_ms(20), &c, &rig.err), 0, "%s", rig.err.msg);
+	/* the kernel holds some of them */
+	for (unsigned i = 0; i < 1000 && r == 0; i++)
+		r = ctl_send(c, CTL_VERB_STATS, args, &rig.err);
+	cr_assert_eq(r, -ETIMEDOUT);
+	cr_assert_not_null(strstr(rig.err.msg, "does not answer"), "%s", rig.err.msg);
+	free(args);
+	ctl_close(c);
 	rig_free(&rig);
 }
 
@@ -250,8 +305,8 @@ Test(client, a_path_longer_than_a_socket_has_is_refused)
 
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	cr_assert_eq(ctl_connect(path, &c, &err), -ENAMETOOLONG);
-	cr_assert_eq(ctl_connect("", &c, &err), -ENAMETOOLONG);
+	cr_assert_eq(ctl_connect(path, fm_span_s(0), &c, &err), -ENAMETOOLONG);
+	cr_assert_eq(ctl_connect("", fm_span_s(0), &c, &err), -ENAMETOOLONG);
 }
 
 Test(client, a_request_longer_than_a_line_is_not_sent)
