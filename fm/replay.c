@@ -67,12 +67,17 @@ on_transition(void *ctx, struct transition *tr)
 }
 
 static void
-say_stats(const struct replay_stats *st)
+say_stats(const struct replay_stats *st, const struct replay_until *until)
 {
+	char last[FM_TIME_STR];
+
 	complain("%" PRIu64 " records: %" PRIu64 " applied, %" PRIu64 " without effect, %" PRIu64
 		 " repeated, %" PRIu64 " late, %" PRIu64 " of unknown type, %" PRIu64
 		 " not readable; %" PRIu64 " transitions", st->records, st->applied, st->no_effect,
 		 st->duplicate, st->late, st->unknown, st->quarantined, st->transitions);
+	if (until->at.ns != 0 && until->at.ns < st->last.ns)
+		complain("--until is before the last record, of %s: it has no effect",
+			 fm_time_format(st->last, last));
 	if (st->backwards > 0)
 		complain("%" PRIu64 " records are older than one before them: fmd reads partitions "
 			 "merged by time, as \"fmd --capture\" writes them", st->backwards);
@@ -174,34 +179,31 @@ compare(struct output *out, struct timeline *was, struct timeline *is, uint64_t 
 /* ---- the verb ----------------------------------------------------------------------------------- */
 
 static int
-replay_into(const struct options *opt, const char *catalogue, transition_sink_f *sink, void *ctx,
-	    struct replay_stats *ret, struct fm_err *err)
+replay_into(const char *capture, const char *catalogue, const struct replay_until *until,
+	    transition_sink_f *sink, void *ctx, struct replay_stats *ret, struct fm_err *err)
 {
-	struct replay_until until;
 	struct catalogue *cat = NULL;
-	int r = options_until(opt, &until.at, &until.after, err);
+	int r = cat_load(catalogue, NULL, &cat, err);
 
 	if (r == 0)
-		r = cat_load(catalogue, NULL, &cat, err);
-
-	if (r == 0)
-		r = offline_replay(opt->word[1], cat, until, sink, ctx, ret, err);
+		r = offline_replay(capture, cat, *until, sink, ctx, ret, err);
 	cat_free(cat);
 	return r;
 }
 
 static int
-run_diff(struct output *out, const char *catalogue, struct fm_err *err)
+run_diff(struct output *out, const char *catalogue, const struct replay_until *until,
+	 struct fm_err *err)
 {
 	struct timeline *was = timeline_new(), *is = timeline_new();
 	struct replay_stats st;
 	int r;
 
-	r = replay_into(out->opt, catalogue, timeline_take, was, &st, err);
+	r = replay_into(out->opt->word[1], catalogue, until, timeline_take, was, &st, err);
 	if (r == 0)
-		r = replay_into(out->opt, out->opt->diff, timeline_take, is, &st, err);
+		r = replay_into(out->opt->word[1], out->opt->diff, until, timeline_take, is, &st, err);
 	if (r == 0) {
-		say_stats(&st);
+		say_stats(&st, until);
 		compare(out, was, is, st.records);
 	}
 	timeline_free(was);
@@ -226,12 +228,12 @@ run_replay(const struct verb *verb, const struct options *opt)
 	if (opt->diff != NULL && strcmp(opt->word[1], "-") == 0)
 		return usage_error(verb, "--diff reads the capture twice: it cannot be standard input");
 	if (opt->diff != NULL) {
-		r = run_diff(&out, catalogue, &err);
+		r = run_diff(&out, catalogue, &until, &err);
 	} else {
-		r = replay_into(opt, catalogue, on_transition, &out, &st, &err);
+		r = replay_into(opt->word[1], catalogue, &until, on_transition, &out, &st, &err);
 		(void)fflush(stdout);
 		if (r == 0)
-			say_stats(&st);
+			say_stats(&st, &until);
 	}
 	if (r < 0)
 		complain("%s", err.msg);

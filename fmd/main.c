@@ -79,6 +79,8 @@ parse_option(int key, char *arg, struct argp_state *state)
 		if (args->capture == NULL && (args->broker != NULL || args->n_topics > 0 ||
 					      args->from.ns != 0 || args->to.ns != 0))
 			argp_error(state, "--broker, --topic, --from and --to go with --capture");
+		if (args->from.ns != 0 && args->to.ns != 0 && args->to.ns < args->from.ns)
+			argp_error(state, "--to is before --from: nothing lies between");
 		return 0;
 	case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", arg);
 	}

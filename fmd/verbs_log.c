@@ -156,17 +156,18 @@ verb_event_list(struct verb_call *call)
 void
 verb_event_show(struct verb_call *call)
 {
-	const uint64_t seq = ctl_arg_num(&call->rq, "seq", 0);
+	const uint64_t seq = ctl_arg_num(&call->rq, "seq", UINT64_MAX);
+	const bool by_seq = seq != UINT64_MAX;          /* more than JSON's numbers have here */
 
-	call->at = (struct store_query){.kind = -1, .after_seq = seq > 0 ? seq - 1 : 0};
+	call->at = (struct store_query){.kind = -1, .after_seq = by_seq && seq > 0 ? seq - 1 : 0};
 	call->suppressed = true;
 	call->limit = 1;
-	if (seq == 0 && !verb_uuid_arg(call, &call->uuid))
+	if (!by_seq && !verb_uuid_arg(call, &call->uuid))
 		return;
-	if (seq == 0)
+	if (!by_seq)
 		call->at.uuid = &call->uuid;
-	if (seq != 0 && (seq > store_last_seq(call->d->store) ||
-			 seq < store_oldest_seq(call->d->store)))
+	if (by_seq && (seq == 0 || seq > store_last_seq(call->d->store) ||
+		       seq < store_oldest_seq(call->d->store)))
 		verb_done(call, CTL_NOT_FOUND, "no such event");
 	else if (read_events(call))
 		verb_done(call, call->n > 0 ? CTL_OK : CTL_NOT_FOUND,

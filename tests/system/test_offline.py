@@ -302,6 +302,12 @@ class Replay(Offline):
         fm("replay", self.capture(), "--catalog", self.dir / "none", code=3)
         fm("replay", self.capture(), "--catalog", self.file("x: y\n", "bad"), code=1)
 
+    def test_a_time_before_the_last_record_is_said_to_have_no_effect(self):
+        capture = self.capture(pause(0, "paused"), pause(80, "active"))
+        for until, said in (("2020-01-01T00:00:00Z", True), ("2030-01-01T00:00:00Z", False)):
+            answer = fm("replay", capture, "--until", until, "--catalog", self.file(RECORD))
+            self.assertEqual("--until is before the last record, of " in answer.stderr, said)
+
     def test_records_out_of_order_are_mentioned(self):
         capture = self.capture(pause(80, "active"), pause(0, "paused"))
         self.assertIn("1 records are older", fm("replay", capture, "--catalog",
@@ -481,7 +487,9 @@ class Live(Offline):
 
     def test_wrong_use_is_refused(self):
         for args in (["--topic", "a"], ["--from", "2026-01-01T00:00:00Z"],
-                     ["--capture", "-", "--from", "yesterday"]):
+                     ["--capture", "-", "--from", "yesterday"],
+                     ["--capture", "-", "--broker", "127.0.0.1:1", "--from",
+                      "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"]):
             answer = subprocess.run([BUILD / "fmd/fmd", *args], capture_output=True, timeout=60)
             self.assertEqual(answer.returncode, 2, answer.stderr)
 

@@ -350,6 +350,7 @@ class Output(Base):
     def check_refusals(self):
         zeros = "00000000-0000-4000-8000-000000000000"
         for verb, args, code in (("alarm-show", {"uuid": zeros}, 3), ("event-show", {"seq": 1 << 40}, 3),
+                                 ("event-show", {"seq": 0}, 3),
                                  ("alarm-clear", {"alarm_id": "1", "entity": "a=b"}, 3),
                                  ("alarm-list", {"query": "colour=red"}, 2),
                                  ("alarm-show", {"uuid": "x"}, 2),
