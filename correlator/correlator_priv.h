@@ -590,6 +590,9 @@ struct alarm_spec {
 };
 struct corr_alarm *al_find(const struct correlator *corr, const char *alarm_id,
 			   const char *entity);
+/* It is up, and that of a group or of another subject than slot's. */
+bool al_is_of_another(const struct correlator *corr, const struct alarm_spec *spec,
+		      const struct slot *slot);
 /* rules.c. Entity and text lie in the correlator's scratch buffers until the next call. */
 bool spec_from_rule(struct correlator *corr, const struct cat_rule *rule, enum severity sev,
 		    const struct cat_text *text, const struct fact_values *v,

@@ -141,6 +141,18 @@ al_find(const struct correlator *corr, const char *alarm_id, const char *entity)
 	return al;
 }
 
+bool
+al_is_of_another(const struct correlator *corr, const struct alarm_spec *spec,
+		 const struct slot *slot)
+{
+	const struct corr_alarm *al = al_find(corr, spec->alarm_id, spec->entity);
+
+	if (al == NULL || al->a.cleared)
+		return false;
+	return al->group != NULL || (al->slot != NULL && (al->slot->inst != slot->inst ||
+							  al->slot->host != slot->host));
+}
+
 struct corr_alarm *
 al_alloc(struct correlator *corr, const char *alarm_id, const char *entity)
 {

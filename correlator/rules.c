@@ -227,10 +227,13 @@ slot_raise(struct correlator *corr, struct slot *slot)
 	struct corr_alarm *al, *was;
 	struct alarm_spec spec;
 	bool takes;
+	const bool again = corr->prev_cat != NULL;      /* a reload, which is no occurrence */
 
-	flap_count(corr, slot);
+	if (!again || slot->flap == NULL)
+		flap_count(corr, slot);
 	if (is_outdone(slot, slot->rule->severity) ||
-	    !spec_from_rule(corr, slot->rule, slot->rule->severity, slot->rule->text, &v, &spec)) {
+	    !spec_from_rule(corr, slot->rule, slot->rule->severity, slot->rule->text, &v, &spec) ||
+	    (again && al_is_of_another(corr, &spec, slot))) {
 		slot_refused(corr, slot);
 		return;
 	}
