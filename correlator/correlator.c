@@ -348,11 +348,11 @@ are_same(const struct cat_rule *a, const struct cat_rule *b)
 		((is_alone(a) && is_alone(b)) || fm_same(a->when.source, b->when.source));
 }
 
-/* In its old place, for that is how the rows of slots and groups name it. */
+/* In its old place, for that is how the rows of slots name it. */
 static const struct cat_rule *
-rule_in(const struct catalogue *cat, const struct cat_rule *rule)
+same_rule(const struct correlator *corr, const struct cat_rule *rule)
 {
-	const struct cat_record *rec = cat_find(cat, rule->record->id);
+	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
 	const int64_t index = rules_index(rule);
 
 	if (rec == NULL || index >= (int64_t)rec->n_rules || !are_same(&rec->rules[index], rule))
@@ -360,22 +360,22 @@ rule_in(const struct catalogue *cat, const struct cat_rule *rule)
 	return &rec->rules[index];
 }
 
+/* Wherever it stands there. */
 static const struct cat_rule *
-same_rule(const struct correlator *corr, const struct cat_rule *rule)
+rule_anywhere(const struct catalogue *cat, const struct cat_rule *rule)
 {
-	return rule_in(corr->next_cat, rule);
-}
-
-/* Wherever it stands now. */
-static const struct cat_rule *
-moved_rule(const struct correlator *corr, const struct cat_rule *rule)
-{
-	const struct cat_record *rec = cat_find(corr->next_cat, rule->record->id);
+	const struct cat_record *rec = cat_find(cat, rule->record->id);
 
 	for (unsigned i = 0; rec != NULL && i < rec->n_rules; i++)
 		if (are_same(&rec->rules[i], rule))
 			return &rec->rules[i];
 	return NULL;
+}
+
+static const struct cat_rule *
+moved_rule(const struct correlator *corr, const struct cat_rule *rule)
+{
+	return rule_anywhere(corr->next_cat, rule);
 }
 
 /* A rule that is gone is gone from the kept row, too: a later catalogue may have one in its place. */
@@ -433,7 +433,7 @@ relink_slots(struct correlator *corr, struct slot *slot)
 bool
 rule_is_new(const struct correlator *corr, const struct cat_rule *rule)
 {
-	return rule_in(corr->prev_cat, rule) == NULL;
+	return rule_anywhere(corr->prev_cat, rule) == NULL;
 }
 
 /* Who has been in its state for longer comes first. */
@@ -481,7 +481,7 @@ corr_swap_catalogue(struct correlator *corr, const struct catalogue *cat, struct
 	HASH_SORT(corr->hosts, by_host_name);
 	HASH_ITER(hh, corr->hosts, h, htmp)
 		relink_slots(corr, h->slots);
-	group_relink_all(corr, same_rule);
+	group_relink_all(corr, moved_rule);
 	relink_alarms(corr);
 	corr->prev_cat = corr->cat;
 	corr->cat = cat;

@@ -545,10 +545,10 @@ void group_free_all(struct correlator *corr);
 struct corr_alarm *group_alarm(const struct group *g);
 /* An alarm has been cleared: it is no group's any more. */
 void group_cleared(struct correlator *corr, struct corr_alarm *al);
-/* same gives the rule in the next catalogue, NULL when it has vanished. */
+/* moved gives the rule in the next catalogue, NULL when it has vanished. */
 void group_relink_all(struct correlator *corr,
-		      const struct cat_rule *(*same)(const struct correlator *corr,
-						     const struct cat_rule *rule));
+		      const struct cat_rule *(*moved)(const struct correlator *corr,
+						      const struct cat_rule *rule));
 
 /* member.c. The groups are in no order. */
 void member_add(struct correlator *corr, struct group *g, const struct fm_uuid *uuid,
@@ -556,6 +556,8 @@ void member_add(struct correlator *corr, struct group *g, const struct fm_uuid *
 void member_remove(struct correlator *corr, struct group *g, const struct fm_uuid *uuid);
 void member_drop_oldest(struct correlator *corr, struct group *g);
 void member_drop_all(struct correlator *corr, struct group *g, bool keep);
+/* Its name is about to change: under the new one all rows are to be written. */
+void member_forget_rows(struct correlator *corr, struct group *g);
 unsigned member_groups(const struct correlator *corr, const struct fm_uuid *uuid,
 		       const struct membership **ret);
 bool group_has(const struct group *g, const struct fm_uuid *uuid);
@@ -666,7 +668,7 @@ void storm_each_row(const struct correlator *corr, row_sink_f *sink, void *ctx);
 void storm_restore(struct correlator *corr, const struct row_kept *r);
 void storm_free(struct correlator *corr);
 
-/* correlator.c: the catalogue before did not have it, in its place. */
+/* correlator.c: the catalogue before did not have it. */
 bool rule_is_new(const struct correlator *corr, const struct cat_rule *rule);
 
 /* correlator.c: sets an alarm of fmd's own; severity SEV_NONE: the record's. */

@@ -501,29 +501,69 @@ corr_each_member(const struct correlator *corr, const struct fm_uuid *alarm, cor
 
 /* ---- another catalogue ---------------------------------------------------------------------- */
 
+/* Its rule stands elsewhere in its record, and the place is part of its name and of those of its rows. */
+static void
+rename_group(struct correlator *corr, struct group *g)
+{
+	const char *key = strchr(strchr(g->name + strlen("group|"), '|') + 1, '|') + 1;
+	struct fm_buf name = {0};
+
+	if (g->al != NULL)
+		forget_alarm(corr, g);
+	member_forget_rows(corr, g);
+	dl_cancel(corr, &g->fade);
+	HASH_DEL(corr->groups, g);
+	add_prefix(&name, g->rule);
+	fm_buf_adds(&name, key);
+	free(g->name);
+	g->name = name.s;
+	HASH_ADD_KEYPTR(hh, corr->groups, g->name, strlen(g->name), g);
+	group_dirty(corr, g);
+	arm_fade(corr, g);
+}
+
+static void
+follow(struct correlator *corr, struct group *g, const struct cat_rule *rule)
+{
+	const bool moved = rules_index(rule) != rules_index(g->rule);
+
+	g->rule = rule;
+	if (moved)
+		rename_group(corr, g);
+}
+
+static void
+lose_rule(struct correlator *corr, struct group *g)
+{
+	const bool ends_with_it = is_up(g) && g->n == 0;
+
+	if (is_up(g))
+		al_clear(corr, g->al);
+	if (!ends_with_it)
+		group_end(corr, g);
+}
+
 /* What has no rule any more ends as if its members had left; in an order that a restart keeps. */
 void
 group_relink_all(struct correlator *corr,
-		 const struct cat_rule *(*same)(const struct correlator *corr,
-						const struct cat_rule *rule))
+		 const struct cat_rule *(*moved)(const struct correlator *corr,
+						 const struct cat_rule *rule))
 {
-	struct group *g, *tmp;
+	struct group *g, **all = fm_calloc(HASH_COUNT(corr->groups) + 1, sizeof(struct group *));
+	size_t n = 0;
 
 	HASH_SORT(corr->groups, by_name);
-	HASH_ITER(hh, corr->groups, g, tmp) {
-		const struct cat_rule *rule = same(corr, g->rule);
+	for (g = corr->groups; g != NULL; g = g->hh.next)
+		all[n++] = g;
+	for (size_t i = 0; i < n; i++) {
+		const struct cat_rule *rule = moved(corr, all[i]->rule);
 
-		if (rule != NULL) {
-			g->rule = rule;
-			continue;
-		}
-		const bool ends_with_it = is_up(g) && g->n == 0;
-
-		if (is_up(g))
-			al_clear(corr, g->al);
-		if (!ends_with_it)
-			group_end(corr, g);
+		if (rule != NULL)
+			follow(corr, all[i], rule);
+		else
+			lose_rule(corr, all[i]);
 	}
+	free(all);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */

@@ -123,12 +123,18 @@ page_free(struct correlator *corr, struct group_page *page)
 }
 
 static void
-page_drop(struct correlator *corr, struct group_page *page)
+page_forget(struct correlator *corr, const struct group_page *page)
 {
 	FM_CLEANUP(fm_buf_fini) struct fm_buf name = {0};
 
 	row_name(page, &name);
 	forget(corr, ROW_KEPT, name.s, NULL);
+}
+
+static void
+page_drop(struct correlator *corr, struct group_page *page)
+{
+	page_forget(corr, page);
 	page_free(corr, page);
 }
 
@@ -206,6 +212,15 @@ member_drop_all(struct correlator *corr, struct group *g, bool keep)
 			page_drop(corr, page);
 	}
 	g->n = 0;
+}
+
+void
+member_forget_rows(struct correlator *corr, struct group *g)
+{
+	for (struct group_page *page = g->pages; page != NULL; page = page->next) {
+		page_forget(corr, page);
+		page_dirty(corr, page);
+	}
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */
