@@ -314,6 +314,9 @@ add_member(struct correlator *corr, struct group *g, const struct fm_uuid *uuid,
 
 	if (fact_is_state(g->rule->fact) && was)
 		return false;
+	/* Of events in a storm the last ones decide: no rule asks for more. */
+	if (!fact_is_state(g->rule->fact) && g->n == CAT_MAX_GROUP)
+		member_drop_oldest(corr, g);
 	member_add(corr, g, uuid, at);
 	if (g->n >= g->most) {
 		g->most = g->n;

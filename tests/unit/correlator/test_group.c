@@ -8,6 +8,8 @@
 #define MANY 300u
 #define PAGE_BYTES (32u * 24u)
 #define NAME "100.001|0|7:host-01"      /* of the group of this host */
+#define EVENTS HOST_ALARM("100.001", "major") \
+	RULE("    On: reboot.failed\n    Group: {By: host, At_Least: 3, Within: 1h}\n    Expire: 10m\n")
 #define RECORD HOST_ALARM("100.001", "major") \
 	RULE("    While: instance.failed\n    Group: {By: host, At_Least: 3, Within: 1h}\n")
 
@@ -32,9 +34,9 @@ take(void *ctx, struct transition *tr)
 }
 
 static struct core
-begin(void)
+begin_with(const char *record)
 {
-	struct core c = {.l = load_good(RECORD), .now = {1767225600 * FM_NS_PER_S}};
+	struct core c = {.l = load_good(record), .now = {1767225600 * FM_NS_PER_S}};
 
 	c.corr = corr_new(c.l.cat);
 	c.dec = decoder_new(NULL);
@@ -42,6 +44,12 @@ begin(void)
 	fm_arena_init(&c.arena);
 	fm_buf_adds(&c.told, "");
 	return c;
+}
+
+static struct core
+begin(void)
+{
+	return begin_with(RECORD);
 }
 
 static void
@@ -57,9 +65,9 @@ end(struct core *c)
 }
 
 static void
-nova(struct core *c, unsigned n, const char *state)
+notify(struct core *c, unsigned n, const char *type, const char *state)
 {
-	char *line = fm_asprintf("instance.update uuid=00000000-0000-4000-8000-%012u state=%s", n, state);
+	char *line = fm_asprintf("%s uuid=00000000-0000-4000-8000-%012u state=%s", type, n, state);
 	struct offline_words words;
 	struct fm_err err;
 	struct event ev;
@@ -74,6 +82,12 @@ nova(struct core *c, unsigned n, const char *state)
 	(void)corr_apply(c->corr, &ev, take, c);
 	free(text);
 	free(line);
+}
+
+static void
+nova(struct core *c, unsigned n, const char *state)
+{
+	notify(c, n, "instance.update", state);
 }
 
 static void
@@ -159,6 +173,21 @@ Test(group, has_as_many_members_as_there_are)
 	flush(&c);
 	for (size_t i = 0; i < c.rows.n; i++)
 		cr_assert_neq(strncmp(c.rows.v[i].key, "4|group", 7), 0, "%s", c.rows.v[i].key);
+	end(&c);
+}
+
+/* A storm of events is as long as it likes; the group is not. */
+Test(group, of_events_keeps_as_many_as_a_rule_may_ask_for)
+{
+	struct core c = begin_with(EVENTS);
+
+	for (unsigned i = 1; i <= MANY; i++)
+		notify(&c, i, "instance.reboot.error", "active");
+	told(&c, "raise ");
+	cr_assert_eq(members(&c), CAT_MAX_GROUP);
+	cr_assert_eq(corr_find_alarm(c.corr, "100.001", "host=host-01")->count, MANY - 2);
+	restart(&c);
+	cr_assert_eq(members(&c), CAT_MAX_GROUP);
 	end(&c);
 }
 
