@@ -307,17 +307,18 @@ check_record(struct load *ld, const struct cat_record *rec)
 /* ---- cycles ------------------------------------------------------------------------------ */
 
 /*
- * Depth-first over "suppresses" or "causes" with one Where. The stack is a list of its own: a long chain in a
- * hostile file must not become deep recursion.
+ * Depth-first over what suppresses, or over what suppresses or causes, whatever the Where: two that reach
+ * each other by different ones hide each other just the same. The stack is a list of its own: a long chain
+ * in a hostile file must not become deep recursion.
  */
 struct walk {
 	struct load *ld;
-	enum cat_where where;
-	enum cat_effect effect;
+	enum cat_effect upto;           /* the last effect that is followed */
 	struct visit {
 		enum { NEW, OPEN, DONE } state;
 		unsigned parent;        /* index; its own: the start */
 		unsigned rel, alarm;    /* where to go on */
+		unsigned depth, n_suppress;     /* steps from the start, and how many suppress */
 	} *v;
 };
 
@@ -327,7 +328,7 @@ next_victim(const struct walk *w, const struct cat_record *rec, struct visit *at
 {
 	for (; at->rel < rec->n_relations; at->rel++, at->alarm = 0) {
 		const struct cat_relation *rel = &rec->relations[at->rel];
-		if (rel->effect != w->effect || rel->where != w->where)
+		if (rel->effect > w->upto)
 			continue;
 		while (at->alarm < rel->n_alarms) {
 			const struct cat_record *next =
@@ -345,15 +346,21 @@ report_cycle(const struct walk *w, unsigned from, unsigned to)
 {
 	const struct cat_record *records = w->ld->cat->records;
 	FM_CLEANUP(fm_buf_fini) struct fm_buf b = {0};
+	const struct visit *x = &w->v[from], *y = &w->v[to];
+	const unsigned steps = x->depth - y->depth + 1, n_suppress = x->n_suppress -
+		y->n_suppress + (records[from].relations[x->rel].effect == EFFECT_SUPPRESS);
+	const bool suppress = n_suppress == steps;
 	unsigned shown = 0;
+	if (suppress && w->upto != EFFECT_SUPPRESS)
+		return;                 /* has been told */
 	fm_buf_adds(&b, records[to].id);
 	for (unsigned i = from; i != to && shown < 8; i = w->v[i].parent, shown++)
 		fm_buf_addf(&b, " by %s", records[i].id);
 	fm_buf_addf(&b, shown == 8 ? " … by %s" : " by %s", records[to].id);
 	w->ld->id = records[from].id;
-	const bool suppress = w->effect == EFFECT_SUPPRESS;
 	cat_find_line(w->ld, suppress ? FND_CYCLE : FND_CAUSE_CYCLE, records[from].line, 1,
-		      "alarms %s each other: %s", suppress ? "suppress" : "cause", b.s);
+		      "alarms %s each other: %s", suppress ? "suppress" :
+		      n_suppress == 0 ? "cause" : "suppress or cause", b.s);
 	w->ld->id = NULL;
 }
 
@@ -362,7 +369,7 @@ walk_from(struct walk *w, unsigned start)
 {
 	const struct cat_record *records = w->ld->cat->records;
 	unsigned at = start;
-	w->v[at] = (struct visit){OPEN, start, 0, 0};
+	w->v[at] = (struct visit){.state = OPEN, .parent = start};
 	for (;;) {
 		const struct cat_record *next = next_victim(w, &records[at], &w->v[at]);
 		if (next == NULL) {
@@ -376,17 +383,18 @@ walk_from(struct walk *w, unsigned start)
 		if (w->v[to].state == OPEN) {
 			report_cycle(w, at, to);
 		} else if (w->v[to].state == NEW) {
-			w->v[to] = (struct visit){OPEN, at, 0, 0};
+			w->v[to] = (struct visit){.state = OPEN, .parent = at,
+				.depth = w->v[at].depth + 1, .n_suppress = w->v[at].n_suppress +
+				(records[at].relations[w->v[at].rel].effect == EFFECT_SUPPRESS)};
 			at = to;
 		}
 	}
 }
 
 static void
-check_cycles(struct load *ld, enum cat_where where, enum cat_effect effect)
+check_cycles(struct load *ld, enum cat_effect upto)
 {
-	struct walk w = {ld, where, effect,
-			 fm_arena_alloc(&ld->tmp, (ld->cat->n + 1) * sizeof(w.v[0]))};
+	struct walk w = {ld, upto, fm_arena_alloc(&ld->tmp, (ld->cat->n + 1) * sizeof(w.v[0]))};
 	for (unsigned i = 0; i < ld->cat->n; i++)
 		if (w.v[i].state == NEW && ld->cat->records[i].n_relations != 0)
 			walk_from(&w, i);
@@ -400,8 +408,6 @@ cat_check_relations(struct load *ld)
 		check_record(ld, &ld->cat->records[i]);
 	}
 	ld->id = NULL;
-	for (unsigned where = 0; where < N_WHERE_WORDS; where++) {
-		check_cycles(ld, (enum cat_where)where, EFFECT_SUPPRESS);
-		check_cycles(ld, (enum cat_where)where, EFFECT_CAUSE);
-	}
+	check_cycles(ld, EFFECT_SUPPRESS);
+	check_cycles(ld, EFFECT_CAUSE);
 }

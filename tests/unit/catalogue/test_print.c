@@ -252,7 +252,7 @@ Test(print, rules_and_relations_come_back)
 		"      Clear: [instance.fault, {On: instance.downtime, If: downtime_ms < 1s}]\n"
 		"      Threshold: {Of: downtime_ms, Per: downtime_limit_ms, Minor: \"> 0.001\",\n"
 		"        Major: \">= 999999999999.999\"}\n"
-		"      Causes: {Alarms: [700.009], Where: below}\n")
+		"      Causes: {Alarms: [270.302], Where: below}\n")
 		ALARM("700.009", "major") RULE(
 		"    - While: instance.failed\n"
 		"    - While: instance.paused\n      Suppresses: {Alarms: [700.008],\n        Where: below,"
