@@ -140,37 +140,53 @@ read_relation(struct load *ld, const struct cat_record *rec, const struct node *
 		read_at_least(ld, rec, least, rel);
 }
 
-/* Reads one key of all mappings into v, or only counts when v is NULL. */
-static unsigned
+/* Relations are read as long as there is room. */
+struct relations {
+	struct cat_relation *v;         /* NULL: they are counted */
+	unsigned n, max;
+};
+
+/* Reads one key of all mappings. */
+static void
 read_key(struct load *ld, const struct cat_record *rec, const struct node *correlation,
-	 enum cat_effect effect, struct cat_relation *v)
+	 enum cat_effect effect, struct relations *ret)
 {
-	unsigned count = 0;
 	for (const struct node *map = cat_first_of(correlation); map != NULL;
 	     map = cat_next_of(correlation, map)) {
 		const struct node *n = map->kind == NODE_MAP ?
 			node_get(map, cat_effect_words[effect]) : NULL;
 		const struct node *item = n != NULL ? cat_first_of(n) : NULL;
-		for (; item != NULL; item = cat_next_of(n, item), count++)
-			if (v != NULL)
-				read_relation(ld, rec, item, effect, &v[count]);
+		for (; item != NULL; item = cat_next_of(n, item), ret->n++) {
+			if (ret->v != NULL && ret->n < ret->max)
+				read_relation(ld, rec, item, effect, &ret->v[ret->n]);
+			else if (ret->v != NULL && ret->n == ret->max)
+				cat_find_at(ld, FND_RULE_SHAPE, item, "a record has at most %u "
+					    "relations", CAT_MAX_RELATIONS);
+		}
 	}
-	return count;
+}
+
+static void
+read_all(struct load *ld, const struct cat_record *rec, const struct node *correlation,
+	 struct relations *ret)
+{
+	for (unsigned effect = 0; effect < N_EFFECTS; effect++)
+		read_key(ld, rec, correlation, (enum cat_effect)effect, ret);
 }
 
 void
 cat_read_relations(struct load *ld, struct cat_record *rec, const struct node *correlation)
 {
-	unsigned n = 0, at = 0;
-	for (unsigned effect = 0; effect < N_EFFECTS; effect++)
-		n += read_key(ld, rec, correlation, (enum cat_effect)effect, NULL);
-	if (n == 0 || rec->is_log)
+	struct relations r = {0};
+	read_all(ld, rec, correlation, &r);
+	if (r.n == 0 || rec->is_log)
 		return;
-	struct cat_relation *v = fm_arena_alloc(&ld->cat->arena, n * sizeof(v[0]));
-	for (unsigned effect = 0; effect < N_EFFECTS; effect++)
-		at += read_key(ld, rec, correlation, (enum cat_effect)effect, v + at);
-	rec->relations = v;
-	rec->n_relations = n;
+	r.max = r.n < CAT_MAX_RELATIONS ? r.n : CAT_MAX_RELATIONS;
+	r.v = fm_arena_alloc(&ld->cat->arena, r.max * sizeof(r.v[0]));
+	r.n = 0;
+	read_all(ld, rec, correlation, &r);
+	rec->relations = r.v;
+	rec->n_relations = r.max;
 }
 
 /* ---- targets ----------------------------------------------------------------------------- */
@@ -227,40 +243,43 @@ has_group(const struct cat_record *rec)
 	return false;
 }
 
+/* Whatever b says about an id of both, a has said before. */
 static bool
-names_id(const struct cat_relation *rel, const char *id)
-{
-	for (unsigned i = 0; i < rel->n_alarms; i++)
-		if (strcmp(rel->alarms[i], id) == 0)
-			return true;
-	return false;
-}
-
-/* Whatever b says about id, a has said before. */
-static bool
-precedes(const struct cat_relation *a, const struct cat_relation *b, const char *id)
+precedes(const struct cat_relation *a, const struct cat_relation *b)
 {
 	if ((a->effect == EFFECT_OUTDATE) != (b->effect == EFFECT_OUTDATE))
 		return false;
-	return names_id(a, id) && a->where == b->where && a->before.ns >= b->before.ns &&
+	return a->where == b->where && a->before.ns >= b->before.ns &&
 	       a->after.ns >= b->after.ns && a->at_least <= b->at_least;
 }
 
-/* Suppresses come first in rec->relations, so that one walk back finds both sorts. */
+/* The ids of both are sorted. */
+static void
+tell_preceded(struct load *ld, const struct cat_relation *a, const struct cat_relation *b)
+{
+	const bool same = a->effect == b->effect;
+	for (unsigned i = 0, j = 0; i < a->n_alarms && j < b->n_alarms;) {
+		const int c = strcmp(a->alarms[i], b->alarms[j]);
+		if (c == 0)
+			cat_find_line(ld, same ? FND_SHADOWED_RELATION : FND_CAUSE_SUPPRESSED,
+				      b->line, b->column, "%s: the one at line %u decides%s",
+				      b->alarms[j], (unsigned)a->line, same ? "" :
+				      ", Suppresses makes it the parent too");
+		i += c <= 0;
+		j += c >= 0;
+	}
+}
+
+/*
+ * Suppresses come first in rec->relations, so that one walk back finds both sorts. What it costs is bounded
+ * by CAT_MAX_RELATIONS: each id of the file is looked at once for each other relation of its record.
+ */
 static void
 check_preceded(struct load *ld, const struct cat_record *rec, const struct cat_relation *rel)
 {
-	for (const struct cat_relation *a = rec->relations; a < rel; a++) {
-		for (unsigned i = 0; i < rel->n_alarms; i++) {
-			if (!precedes(a, rel, rel->alarms[i]))
-				continue;
-			cat_find_line(ld, a->effect == rel->effect ? FND_SHADOWED_RELATION :
-				      FND_CAUSE_SUPPRESSED, rel->line, rel->column,
-				      "%s: the one at line %u decides%s", rel->alarms[i],
-				      (unsigned)a->line, a->effect == rel->effect ? "" :
-				      ", Suppresses makes it the parent too");
-		}
-	}
+	for (const struct cat_relation *a = rec->relations; a < rel; a++)
+		if (precedes(a, rel))
+			tell_preceded(ld, a, rel);
 }
 
 /* The worst that fmd itself makes of the alarm; SEV_NONE: it never raises it. */

@@ -297,6 +297,7 @@ bool cat_service_affecting_for(const struct cat_record *rec, enum severity sev);
 #define CAT_MAX_FLAP 16u        /* occurrences a Flap can ask for */
 #define CAT_MAX_STEPS 16u       /* of one Escalate */
 #define CAT_MAX_MAPPINGS 64u    /* of one Correlation */
+#define CAT_MAX_RELATIONS 64u   /* of one record, of all its mappings */
 #define CAT_MAX_COMPARISONS 32u /* of one If */
 #define CAT_MAX_COND_DEPTH 8u   /* of ( ) and not in one If */
 #define CAT_MAX_CLEARS 16u      /* events of one Clear */

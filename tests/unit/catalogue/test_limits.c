@@ -63,6 +63,17 @@ put_example_steps(struct fm_buf *b, unsigned n)
 	numbered(b, n, "      - ", "s nova instance.pause.end state=paused\n");
 }
 
+/* Over several mappings and effects. */
+static void
+put_relations(struct fm_buf *b, unsigned n)
+{
+	fm_buf_adds(b, ALARM("700.001", "major") HOST_ALARM("200.004", "major") RULE(""));
+	for (unsigned i = 0; i < n; i++)
+		fm_buf_addf(b, "%s      - {Alarms: [700.001], Where: below, Window: [-%us, %us]}\n",
+			    i == 0 ? "    - Suppresses:\n" : i == n / 2 ? "    - Causes:\n" : "",
+			    i + 1, n - i);
+}
+
 #define OF_WINDOWS ALARM("700.001", "major") "Maintenance:\n"
 #define ONCE "    From: 2026-01-01\n    Until: 2026-01-02\n"
 
@@ -103,6 +114,7 @@ static const struct {
 } limits[] = {
 	{"CAT_MAX_FLAP", put_flap, CAT_MAX_FLAP, 428},
 	{"CAT_MAX_GROUP", put_group, CAT_MAX_GROUP, 428},
+	{"CAT_MAX_RELATIONS", put_relations, CAT_MAX_RELATIONS, 402},
 	{"CAT_MAX_CLEARS", put_clears, CAT_MAX_CLEARS, 402},
 	{"CAT_MAX_COND_DEPTH", put_depth, CAT_MAX_COND_DEPTH, 437},
 	{"CAT_MAX_EXAMPLES", put_examples, CAT_MAX_EXAMPLES, 701},

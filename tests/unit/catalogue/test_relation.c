@@ -234,3 +234,31 @@ Test(relation, needs_alarms_and_where)
 	gives(HOST_ALARM("200.004", "major")
 	      RULE("    Causes: {Alarms: [200.004], Were: below}\n"), 401, 1);
 }
+
+Test(relation, of_more_than_there_is_room_for_the_first_too_many_is_named)
+{
+	struct fm_buf b = {0};
+	fm_buf_adds(&b, HOST_ALARM("200.004", "major") RULE("    - Causes:\n"));
+	for (unsigned i = 0; i < CAT_MAX_RELATIONS + 2; i++)
+		fm_buf_addf(&b, "      - {Alarms: [700.001], Where: below, Window: [-%us, %us]}\n",
+			    i + 1, 1000 - i);
+	fm_buf_adds(&b, TARGETS);
+	struct loaded l = load_text(b.s);
+	cr_assert_eq(count_findings(&l, 402), 1);
+	cr_assert_str_eq(finding(&l, 402)->text, "a record has at most 64 relations");
+	cr_assert_eq(finding(&l, 402)->line, 16 + CAT_MAX_RELATIONS);
+	cr_assert_eq(finding(&l, 402)->column, 9);
+	unload(&l);
+	fm_buf_fini(&b);
+}
+
+Test(relation, one_that_precedes_in_part_is_told_for_that_part)
+{
+	struct loaded l = load_text(HOST_ALARM("200.004", "critical") RULE(
+		"    Suppresses:\n"
+		"      - {Alarms: [700.001, 700.007, 700.010], Where: below}\n"
+		"      - {Alarms: [700.007, 700.008, 700.010], Where: below}\n") TARGETS);
+	cr_assert_eq(count_findings(&l, 513), 2);
+	cr_assert_str_eq(finding(&l, 513)->text, "700.007: the one at line 16 decides");
+	unload(&l);
+}
