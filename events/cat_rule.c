@@ -4,6 +4,8 @@
  */
 #include "events/cat_load_priv.h"
 
+#include <stdlib.h>
+
 /* ---- the fact ---------------------------------------------------------------------------- */
 
 static bool
@@ -314,34 +316,63 @@ read_mappings(struct load *ld, struct rule_reading *rr, const struct node *n,
 
 /* ---- rules of different records ---------------------------------------------------------- */
 
-/* One that waits longer than the other says something else: that it lasts. */
 static bool
-are_twins(const struct cat_rule *a, const struct cat_rule *b)
+may_have_twin(const struct cat_rule *rule)
 {
-	return !a->record->is_log && !b->record->is_log && a->group.by == b->group.by &&
-	       a->hold_on.ns == b->hold_on.ns &&
-	       a->when.root == NULL && b->when.root == NULL &&
-	       a->threshold.of < 0 && b->threshold.of < 0 && a->record->entity_form != NULL &&
-	       b->record->entity_form != NULL &&
-	       strcmp(a->record->entity_form, b->record->entity_form) == 0;
+	return !rule->record->is_log && rule->when.root == NULL && rule->threshold.of < 0 &&
+	       rule->record->entity_form != NULL;
+}
+
+/* Twins are equal. One that waits longer than the other says something else: that it lasts. */
+static int
+compare_twins(const struct cat_rule *a, const struct cat_rule *b)
+{
+	const int form = strcmp(a->record->entity_form, b->record->entity_form);
+	if (form != 0)
+		return form;
+	if (a->group.by != b->group.by)
+		return a->group.by < b->group.by ? -1 : 1;
+	return a->hold_on.ns < b->hold_on.ns ? -1 : a->hold_on.ns > b->hold_on.ns;
+}
+
+/* Twins stand together, in the order in which they are in the list. */
+static int
+by_twin(const void *x, const void *y)
+{
+	const struct cat_rule *const *a = *(const struct cat_rule *const *const *)x;
+	const struct cat_rule *const *b = *(const struct cat_rule *const *const *)y;
+	const int c = compare_twins(*a, *b);
+	return c != 0 ? c : a < b ? -1 : a > b;
+}
+
+static void
+check_twins_on(struct load *ld, enum fact_id fact)
+{
+	const struct cat_rule *const *rule = ld->cat->rules_on[fact];
+	const struct cat_rule *const **v =
+		fm_arena_alloc(&ld->tmp, (ld->cat->n_rules_on[fact] + 1) * sizeof(v[0]));
+	unsigned n = 0;
+	for (unsigned i = 0; i < ld->cat->n_rules_on[fact]; i++)
+		if (may_have_twin(rule[i]))
+			v[n++] = &rule[i];
+	qsort(v, n, sizeof(v[0]), by_twin);
+	for (unsigned i = 1; i < n; i++) {
+		const struct cat_rule *a = *v[i - 1], *b = *v[i];
+		if (a->record == b->record || compare_twins(a, b) != 0)
+			continue;
+		ld->id = b->record->id;
+		cat_find_line(ld, FND_TWINS, b->line, b->column,
+			      "%s is about %s of the same entity too: both are raised",
+			      a->record->id, fact_name(fact));
+	}
+	ld->id = NULL;
 }
 
 void
 cat_check_twins(struct load *ld)
 {
-	for (unsigned f = 0; f < FACT_N; f++) {
-		const struct cat_rule *const *rule = ld->cat->rules_on[f];
-		for (unsigned i = 1; i < ld->cat->n_rules_on[f]; i++) {
-			if (rule[i]->record == rule[i - 1]->record ||
-			    !are_twins(rule[i - 1], rule[i]))
-				continue;
-			ld->id = rule[i]->record->id;
-			cat_find_line(ld, FND_TWINS, rule[i]->line, rule[i]->column,
-				      "%s is about %s of the same entity too: both are raised",
-				      rule[i - 1]->record->id, fact_name((enum fact_id)f));
-		}
-	}
-	ld->id = NULL;
+	for (unsigned f = 0; f < FACT_N; f++)
+		check_twins_on(ld, (enum fact_id)f);
 }
 
 void

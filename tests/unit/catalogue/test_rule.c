@@ -472,3 +472,19 @@ Test(rule, keys_are_text_even_where_yaml_has_other_ideas)
 	cr_assert_eq(cat_find(l.cat, "700.156")->n_rules, 1);
 	unload(&l);
 }
+
+Test(rule, twins_are_found_whatever_stands_between_them)
+{
+	struct loaded l = load_text(
+		ALARM("700.001", "major") RULE("    While: instance.failed\n")
+		HOST_ALARM("700.002", "major") RULE("    While: instance.failed\n"
+			"    Group: {By: host, At_Least: 3, Within: 10s}\n")
+		ALARM("700.003", "major") RULE("    While: instance.failed\n    Hold_On: 10s\n")
+		ALARM("700.004", "major") RULE("    While: instance.failed\n")
+		ALARM("700.005", "major") RULE("    While: instance.failed\n"));
+	cr_assert_eq(count_findings(&l, 435), 2);
+	cr_assert_str_eq(finding(&l, 435)->id, "700.004");
+	cr_assert_str_eq(finding(&l, 435)->text,
+			 "700.001 is about instance.failed of the same entity too: both are raised");
+	unload(&l);
+}
