@@ -198,8 +198,8 @@ may_match(const struct cat_record *target, enum cat_where where)
 	switch (where) {
 	case WHERE_INSTANCE_HOST:
 		return cat_form_has_key(form, "instance");
-	case WHERE_HOST:
-		return cat_form_has_key(form, "host");
+	case WHERE_HOST:                /* an instance's alarm is of the host it was raised on */
+		return cat_form_has_key(form, "host") || cat_form_has_key(form, "instance");
 	case WHERE_BELOW:
 	case WHERE_ALL:
 		return true;

@@ -153,6 +153,13 @@ Test(relation, a_circle_of_different_wheres_hides_all_the_same)
 	      HOST_ALARM("200.002", "major") SUPPRESS("200.001", "all"), 503, 1);
 }
 
+Test(relation, alarms_of_instances_are_of_a_host_without_naming_it)
+{
+	gives(HOST_ALARM("200.001", "major") SUPPRESS("700.001", "host == host") TARGETS, 510, 0);
+	gives(HOST_ALARM("200.001", "major") SUPPRESS("400.001", "host == host")
+	      "\"400.001\":\n" FIELDS_OF("major", "service=<s>"), 510, 1);
+}
+
 #define CAUSE(ids, where) RULE("    Causes: {Alarms: [" ids "], Where: " where "}\n")
 
 Test(relation, each_may_not_be_the_root_cause_of_the_other)
