@@ -50,6 +50,7 @@ corr_free(struct correlator *corr)
 
 	if (corr == NULL)
 		return;
+	reach_free(corr);
 	while (corr->active.head != NULL)
 		al_free(corr, corr->active.head);
 	while (corr->cleared.head != NULL)
@@ -78,7 +79,6 @@ corr_free(struct correlator *corr)
 	}
 	ids_free(corr);
 	stamps_free(corr);
-	free(corr->wide);
 	fm_heap_fini(&corr->heap);
 	fm_intern_fini(&corr->names);
 	fm_arena_fini(&corr->rows);
@@ -173,7 +173,7 @@ find_for(struct correlator *corr, const struct corr_command *cmd)
 	struct corr_alarm *al;
 
 	if (cmd->uuid != NULL)
-		return rel_by_uuid(corr, cmd->uuid);
+		return reach_uuid(corr, cmd->uuid);
 	al = al_find(corr, cmd->alarm_id, cmd->entity);
 	return al != NULL && !al->a.cleared ? al : NULL;
 }
@@ -399,11 +399,9 @@ relink_alarms(struct correlator *corr)
 {
 	struct corr_alarm *al;
 
-	for (al = corr->active.head; al != NULL; al = al->next) {
+	for (al = corr->active.head; al != NULL; al = al->next)
 		relink_rule(corr, al);
-		rel_unlink(corr, al);
-		rel_link(corr, al);
-	}
+	reach_relink(corr);
 	for (al = corr->cleared.head; al != NULL; al = al->next)
 		relink_rule(corr, al);
 }
@@ -546,7 +544,7 @@ corr_find_alarm(const struct correlator *corr, const char *alarm_id, const char 
 const struct alarm *
 corr_find_uuid(const struct correlator *corr, const struct fm_uuid *uuid)
 {
-	const struct corr_alarm *al = rel_by_uuid(corr, uuid);
+	const struct corr_alarm *al = reach_uuid(corr, uuid);
 
 	for (al = al != NULL ? al : corr->cleared.head; al != NULL; al = al->next)
 		if (fm_uuid_eq(&al->a.uuid, uuid))

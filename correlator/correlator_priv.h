@@ -4,7 +4,7 @@
  *
  *   tracker    track_nova.c track_libvirt.c attempt.c host.c instance.c   facts about VMs, hosts
  *   rules      rules.c group.c                                            facts -> wanted alarms
- *   relations  relation.c storm.c                                         parents, suppression
+ *   relations  relation.c reach.c storm.c                                 parents, suppression
  *   lifecycle  lifecycle.c                                                alarms -> transitions
  *
  * Iteration that reaches output is ordered (lists in arming or raise order, never hash buckets).
@@ -253,6 +253,11 @@ struct corr_alarm {
 	struct host *host;              /* the host it was raised on; may be NULL */
 	struct corr_alarm *host_next, *host_prev;
 	struct corr_alarm *prev, *next; /* of all active, or of all cleared, in that order */
+	struct alarm_kind *kind;        /* active: its id's (reach.c) */
+	struct corr_alarm *kind_prev, *kind_next;
+	struct corr_alarm *inh_prev, *inh_next;         /* of corr->inhibitors */
+	struct corr_alarm *masker;      /* it is hidden by this active one, and not in its grace */
+	struct corr_alarm *masked, *masked_prev, *masked_next;  /* those it hides; its masker's others */
 	struct deadline notice, expire, grace;
 	bool dirty;
 	struct corr_alarm *prev_dirty, *next_dirty;
@@ -260,6 +265,15 @@ struct corr_alarm {
 struct alarm_list {
 	struct corr_alarm *head, *tail;
 	uint64_t n;
+};
+
+struct alarm_kind {                     /* active alarms of one id (reach.c) */
+	UT_hash_handle hh;
+	char *alarm_id;
+	struct corr_alarm *head;        /* in raise order */
+	size_t n;
+	struct alarm_kind **wide;       /* that are not empty and relate to all of this kind */
+	unsigned n_wide;
 };
 
 /* ---- what operators put aside (shelf.c) ---------------------------------------------------- */
@@ -405,7 +419,9 @@ struct correlator {
 	uint64_t next_order, next_alarm_id;
 	struct corr_alarm *alarms;      /* by key, active and cleared */
 	struct alarm_list active, cleared;
-	uint64_t inhibitors;            /* active alarms that inhibit */
+	struct alarm_kind *kinds;       /* by alarm id */
+	struct corr_alarm *inhibitors;  /* active alarms that inhibit, in raise order */
+	struct fm_map by_uuid;          /* active alarms */
 	struct shelf *shelves;          /* by key */
 	struct muted_id *muted;         /* by alarm id */
 	struct windows windows;
@@ -414,8 +430,6 @@ struct correlator {
 	uint64_t n_refused;             /* ever added; slot = n % REFUSED_MAX */
 	struct near_miss *missed;       /* likewise */
 	uint64_t n_missed;
-	struct corr_alarm **wide;       /* active, related to alarms everywhere; in raise order */
-	size_t n_wide, cap_wide;
 	struct deadline purge;
 	struct storm storm;
 	/* id cache: a ring of the last 65,536 message ids */
@@ -644,10 +658,32 @@ void rel_notice(struct correlator *corr, struct corr_alarm *al);
 void rel_grace(struct correlator *corr, struct corr_alarm *al);
 /* The oldest active alarm that suppresses this one, as of now; NULL: none. */
 struct corr_alarm *rel_suppressor(const struct correlator *corr, const struct corr_alarm *child);
-/* Keeps the list of active alarms whose record relates them to all others. */
+/* It is active, or no more. What it hides still knows it until rel_cleared. */
 void rel_link(struct correlator *corr, struct corr_alarm *al);
-void rel_unlink(struct correlator *corr, const struct corr_alarm *al);
-struct corr_alarm *rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
+void rel_unlink(struct correlator *corr, struct corr_alarm *al);
+/* It is freed: nothing refers to it. */
+void rel_forget(struct corr_alarm *al);
+/* After the last row. */
+void rel_restored(struct correlator *corr);
+
+/* reach.c. Lists of active alarms; relink: they, or their records, are others. */
+typedef bool tie_f(const struct corr_alarm *parent, const struct corr_alarm *child);
+void reach_link(struct correlator *corr, struct corr_alarm *al);
+void reach_unlink(struct correlator *corr, struct corr_alarm *al);
+void reach_relink(struct correlator *corr);
+void reach_free(struct correlator *corr);
+/* The active alarm of that UUID; NULL: none. */
+struct corr_alarm *reach_uuid(const struct correlator *corr, const struct fm_uuid *uuid);
+bool reach_names(const struct cat_relation *rel, const char *alarm_id);
+/* The oldest with this tie among those that name the child by Where: all; NULL: none. */
+struct corr_alarm *reach_parent(const struct corr_alarm *child, tie_f *tie);
+/* What relations with these effects and Wheres (bits) name, active, in raise order; to be freed. */
+struct reach_ask {
+	unsigned effects, wheres;
+};
+struct corr_alarm **reach_children(const struct correlator *corr, const struct corr_alarm *al,
+				   const struct reach_ask *ask, size_t *ret_n);
+int reach_by_id(const void *a, const void *b);  /* pointers to pointers to alarms */
 
 /* Announces what is held. */
 void rel_show(struct correlator *corr, struct corr_alarm *al);

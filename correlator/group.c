@@ -488,7 +488,7 @@ void
 corr_each_member(const struct correlator *corr, const struct fm_uuid *alarm, corr_member_f *f,
 		 void *ctx)
 {
-	const struct corr_alarm *al = rel_by_uuid(corr, alarm);
+	const struct corr_alarm *al = reach_uuid(corr, alarm);
 	const struct group *g = al != NULL ? al->group : NULL;
 	const struct group_page *page;
 	const struct group_member *m;

@@ -213,6 +213,7 @@ al_free(struct correlator *corr, struct corr_alarm *al)
 	dl_cancel(corr, &al->expire);
 	dl_cancel(corr, &al->grace);
 	rel_unlink(corr, al);
+	rel_forget(al);
 	al_link_inst(al, NULL);
 	if (al->a.cleared)
 		list_remove(&corr->cleared, al);
@@ -239,7 +240,6 @@ al_link_active(struct correlator *corr, struct corr_alarm *al)
 	if (al->a.cleared)
 		return;
 	al_link_host(al);
-	corr->inhibitors += al->a.inhibits;
 	rel_link(corr, al);
 }
 
@@ -582,7 +582,6 @@ al_clear(struct correlator *corr, struct corr_alarm *al)
 	al_emit(corr, al, TR_CLEAR, &tr);
 	list_remove(&corr->active, al);
 	host_list_remove(al);
-	corr->inhibitors -= al->a.inhibits;
 	rel_unlink(corr, al);
 	cleared_add(&corr->cleared, al);
 	rel_cleared(corr, al);

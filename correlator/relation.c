@@ -16,19 +16,6 @@
 
 #include <stdlib.h>
 
-static int
-compare_id(const void *key, const void *elem)
-{
-	return strcmp(key, *(const char *const *)elem);
-}
-
-static bool
-names(const struct cat_relation *rel, const char *alarm_id)
-{
-	return bsearch(alarm_id, rel->alarms, rel->n_alarms, sizeof(rel->alarms[0]),
-		       compare_id) != NULL;
-}
-
 static bool
 in_window(const struct cat_relation *rel, const struct alarm *parent, const struct alarm *child)
 {
@@ -58,79 +45,62 @@ is_where(enum cat_where where, const struct corr_alarm *parent, const struct cor
 	return false;
 }
 
+/* As it would be with that severity of the parent. */
 static bool
-related(const struct cat_relation *rel, const struct corr_alarm *parent,
+may_relate(const struct cat_relation *rel, enum severity sev, const struct corr_alarm *parent,
+	   const struct corr_alarm *child)
+{
+	return parent != child && sev >= rel->at_least && in_window(rel, &parent->a, &child->a) &&
+		reach_names(rel, child->a.alarm_id);
+}
+
+static bool
+related(const struct cat_relation *rel, enum severity sev, const struct corr_alarm *parent,
 	const struct corr_alarm *child)
 {
-	return parent != child && parent->a.severity >= rel->at_least &&
-		in_window(rel, &parent->a, &child->a) && names(rel, child->a.alarm_id) &&
-		is_where(rel->where, parent, child);
+	return may_relate(rel, sev, parent, child) && is_where(rel->where, parent, child);
 }
 
-/* ---- relations that reach everywhere ---------------------------------------------------------- */
-
-static bool
-has_where(const struct corr_alarm *al, enum cat_where where)
+static const struct cat_relation *
+relation_at(const struct corr_alarm *parent, enum severity sev, const struct corr_alarm *child,
+	    enum cat_effect effect)
 {
-	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++)
-		if (al->rec->relations[i].where == where)
-			return true;
-	return false;
-}
+	for (unsigned i = 0; parent->rec != NULL && i < parent->rec->n_relations; i++) {
+		const struct cat_relation *rel = &parent->rec->relations[i];
 
-static bool
-is_wide(const struct corr_alarm *al)
-{
-	return has_where(al, WHERE_ALL);
-}
-
-/* Beyond its host and its instance. */
-static bool
-reaches_far(const struct corr_alarm *al)
-{
-	return al->a.inhibits || is_wide(al) || has_where(al, WHERE_MEMBERS);
-}
-
-void
-rel_link(struct correlator *corr, struct corr_alarm *al)
-{
-	size_t i;
-
-	if (!is_wide(al))
-		return;
-	if (corr->n_wide == corr->cap_wide) {
-		corr->cap_wide = corr->cap_wide > 0 ? 2 * corr->cap_wide : 8;
-		corr->wide = fm_realloc(corr->wide, corr->cap_wide * sizeof(struct corr_alarm *));
+		if (rel->effect == effect && related(rel, sev, parent, child))
+			return rel;
 	}
-	for (i = corr->n_wide++; i > 0 && corr->wide[i - 1]->a.id > al->a.id; i--)
-		corr->wide[i] = corr->wide[i - 1];
-	corr->wide[i] = al;
-}
-
-void
-rel_unlink(struct correlator *corr, const struct corr_alarm *al)
-{
-	for (size_t i = 0; i < corr->n_wide; i++) {
-		if (corr->wide[i] != al)
-			continue;
-		memmove(&corr->wide[i], &corr->wide[i + 1],
-			(--corr->n_wide - i) * sizeof(struct corr_alarm *));
-		return;
-	}
+	return NULL;
 }
 
 static const struct cat_relation *
 relation_of(const struct corr_alarm *parent, const struct corr_alarm *child,
 	    enum cat_effect effect)
 {
-	for (unsigned i = 0; parent->rec != NULL && i < parent->rec->n_relations; i++) {
-		const struct cat_relation *rel = &parent->rec->relations[i];
-
-		if (rel->effect == effect && related(rel, parent, child))
-			return rel;
-	}
-	return NULL;
+	return relation_at(parent, parent->a.severity, child, effect);
 }
+
+static bool
+has(const struct corr_alarm *al, const struct reach_ask *ask)
+{
+	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++)
+		if ((ask->effects >> al->rec->relations[i].effect & 1) != 0 &&
+		    (ask->wheres >> al->rec->relations[i].where & 1) != 0)
+			return true;
+	return false;
+}
+
+/* near: what is found by its host or instance; wide, members: what is not. */
+static const struct reach_ask all_near = {.effects = ~0u, .wheres = 1u << WHERE_INSTANCE_HOST |
+		1u << WHERE_HOST | 1u << WHERE_BELOW},
+	all_wide = {.effects = ~0u, .wheres = 1u << WHERE_ALL},
+	all_members = {.effects = ~0u, .wheres = 1u << WHERE_MEMBERS},
+	outdated = {.effects = 1u << EFFECT_OUTDATE, .wheres = ~0u},
+	outdated_far = {.effects = 1u << EFFECT_OUTDATE,
+		.wheres = 1u << WHERE_ALL | 1u << WHERE_MEMBERS};
+
+/* ---- ties ----------------------------------------------------------------------------------------- */
 
 static bool
 inhibited_by(const struct corr_alarm *parent, const struct corr_alarm *child)
@@ -142,8 +112,8 @@ inhibited_by(const struct corr_alarm *parent, const struct corr_alarm *child)
 static bool
 suppresses(const struct corr_alarm *parent, const struct corr_alarm *child)
 {
-	return inhibited_by(parent, child) ||
-		(child->a.suppressible && relation_of(parent, child, EFFECT_SUPPRESS) != NULL);
+	return inhibited_by(parent, child) || (child->a.suppressible &&
+		relation_of(parent, child, EFFECT_SUPPRESS) != NULL);
 }
 
 static bool
@@ -158,19 +128,14 @@ outdates(const struct corr_alarm *parent, const struct corr_alarm *child)
 	return relation_of(parent, child, EFFECT_OUTDATE) != NULL;
 }
 
-typedef bool tie_f(const struct corr_alarm *parent, const struct corr_alarm *child);
-
 /* The oldest alarm with this tie that is related to all, or to the members of its group. */
 static struct corr_alarm *
 far_parent(const struct correlator *corr, const struct corr_alarm *child, tie_f *tie)
 {
-	struct corr_alarm *oldest = NULL, *p;
+	struct corr_alarm *oldest = reach_parent(child, tie), *p;
 	const struct membership *in = NULL;
 	unsigned n = 0;
 
-	for (size_t i = 0; i < corr->n_wide && oldest == NULL; i++)
-		if (tie(corr->wide[i], child))
-			oldest = corr->wide[i];
 	if (child->inst != NULL)
 		n = member_groups(corr, &child->inst->uuid, &in);
 	for (unsigned i = 0; i < n; i++) {
@@ -204,9 +169,9 @@ rel_suppressor(const struct correlator *corr, const struct corr_alarm *child)
 {
 	struct corr_alarm *const parent = parent_of(corr, child, suppresses);
 
-	if (parent != NULL || corr->inhibitors == 0)
+	if (parent != NULL)
 		return parent;
-	for (struct corr_alarm *p = corr->active.head; p != NULL; p = p->next)
+	for (struct corr_alarm *p = corr->inhibitors; p != NULL; p = p->inh_next)
 		if (inhibited_by(p, child))
 			return p;
 	return NULL;
@@ -228,7 +193,7 @@ adopt(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *chi
 /* What hides an alarm, or that nothing does. */
 struct place {
 	enum suppression_status status;
-	struct fm_uuid by;
+	struct corr_alarm *by;
 	struct fm_time until;
 	const char *window;
 };
@@ -266,6 +231,27 @@ is_aside(const struct corr_alarm *al)
 		al->a.status == SUPPR_WINDOW;
 }
 
+static void
+unhide(struct corr_alarm *al)
+{
+	if (al->masker != NULL)
+		DL_DELETE2(al->masker->masked, al, masked_prev, masked_next);
+	al->masker = NULL;
+}
+
+/* by NULL: nobody hides it. A grace that it waits for is of a suppressor that is no more. */
+static void
+hide_below(struct correlator *corr, struct corr_alarm *by, struct corr_alarm *al)
+{
+	unhide(al);
+	if (by != NULL)
+		dl_cancel(corr, &al->grace);
+	al->a.suppressed_by = by != NULL ? by->a.uuid : (struct fm_uuid){0};
+	al->masker = by;
+	if (by != NULL)
+		DL_APPEND2(by->masked, al, masked_prev, masked_next);
+}
+
 void
 rel_raised(struct correlator *corr, struct corr_alarm *al)
 {
@@ -283,7 +269,7 @@ rel_raised(struct correlator *corr, struct corr_alarm *al)
 		al->a.window = aside.window != NULL ? fm_strdup(aside.window) : NULL;
 	} else if (parent != NULL) {
 		al->a.status = SUPPR_PARENT;
-		al->a.suppressed_by = parent->a.uuid;
+		hide_below(corr, parent, al);
 	} else if (al->rule != NULL && al->rule->hold_notice.ns > 0) {
 		al->a.status = SUPPR_HELD;
 		dl_arm(corr, &al->notice, DL_NOTICE, al,
@@ -300,15 +286,16 @@ tell_status(struct correlator *corr, struct corr_alarm *al, const struct place *
 {
 	struct transition tr = {.prev_mask = PREV_STATUS, .prev_status = al->a.status,
 		.prev_suppressed_by = al->a.suppressed_by, .prev_window = al->a.window};
+	static const struct fm_uuid nobody;
 	const bool show = p->status == SUPPR_NONE;
 	const bool moved = p->status == SUPPR_WINDOW && al->a.status == SUPPR_WINDOW;
 
-	if (!fm_uuid_eq(&p->by, &al->a.suppressed_by))
+	if (!fm_uuid_eq(p->by != NULL ? &p->by->a.uuid : &nobody, &al->a.suppressed_by))
 		tr.prev_mask |= PREV_SUPPRESSOR;
 	if (!fm_same(p->window, al->a.window))
 		tr.prev_mask |= PREV_WINDOW;
 	al->a.status = p->status;
-	al->a.suppressed_by = p->by;
+	hide_below(corr, p->by, al);
 	al->a.shelved_until = p->until;
 	al->a.window = p->window != NULL ? fm_strdup(p->window) : NULL;
 	al->a.changed_at = corr->now;
@@ -331,16 +318,18 @@ tell_status(struct correlator *corr, struct corr_alarm *al, const struct place *
 
 static void
 set_status(struct correlator *corr, struct corr_alarm *al, enum suppression_status status,
-	   const struct fm_uuid *by)
+	   struct corr_alarm *by)
 {
-	struct place p = {.status = status};
+	struct place p = {.status = status, .by = by};
 
-	if (by != NULL)
-		p.by = *by;
 	if (status == SUPPR_NONE && storm_holds(corr, al))
 		p.status = status = SUPPR_HELD;
-	if (al->a.status == status && (by == NULL || fm_uuid_eq(by, &al->a.suppressed_by)))
+	if (al->a.status == status &&
+	    (by == NULL || fm_uuid_eq(&by->a.uuid, &al->a.suppressed_by))) {
+		if (by != NULL)
+			hide_below(corr, by, al);       /* again, within its grace */
 		return;
+	}
 	tell_status(corr, al, &p, status == SUPPR_NONE ? TR_UNSUPPRESS : TR_SUPPRESS);
 }
 
@@ -356,7 +345,7 @@ void
 rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind)
 {
 	struct place p = put_aside(corr, al);
-	const struct corr_alarm *parent;
+	struct corr_alarm *parent;
 
 	if (p.status == SUPPR_NONE && !is_aside(al))
 		return;
@@ -364,8 +353,7 @@ rel_review(struct correlator *corr, struct corr_alarm *al, enum transition_kind 
 		parent = rel_suppressor(corr, al);
 		p.status = parent != NULL ? SUPPR_PARENT :
 			dl_armed(&al->notice) || storm_holds(corr, al) ? SUPPR_HELD : SUPPR_NONE;
-		if (parent != NULL)
-			p.by = parent->a.uuid;
+		p.by = parent;
 	} else if (is_at(al, &p)) {
 		return;
 	}
@@ -426,30 +414,23 @@ refresh(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm 
 	free(was);
 }
 
-static bool
-may_outdate(const struct corr_alarm *al)
-{
-	for (unsigned i = 0; al->rec != NULL && i < al->rec->n_relations; i++)
-		if (al->rec->relations[i].effect == EFFECT_OUTDATE)
-			return true;
-	return false;
-}
-
 static void
 refresh_others(struct correlator *corr, const struct corr_alarm *by)
 {
-	struct corr_alarm *c;
+	struct corr_alarm *c, **far;
+	size_t n;
 
-	if (reaches_far(by)) {
-		for (c = corr->active.head; c != NULL; c = c->next)
-			refresh(corr, by, c);
+	if (!has(by, &outdated))
 		return;
-	}
 	for (c = by->host != NULL ? by->host->alarms : NULL; c != NULL; c = c->host_next)
 		refresh(corr, by, c);
 	for (c = by->inst != NULL ? by->inst->alarms : NULL; c != NULL; c = c->inst_next)
 		if (!c->a.cleared)
 			refresh(corr, by, c);
+	far = reach_children(corr, by, &outdated_far, &n);
+	for (size_t i = 0; i < n; i++)
+		refresh(corr, by, far[i]);
+	free(far);
 }
 
 void
@@ -474,11 +455,10 @@ take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm
 		if (!is_masked(child)) {
 			adopt(corr, parent, child);
 			dl_cancel(corr, &child->notice);
-			dl_cancel(corr, &child->grace);
 			if (is_aside(child))
 				al_dirty(corr, child);
 			else
-				set_status(corr, child, SUPPR_PARENT, &parent->a.uuid);
+				set_status(corr, child, SUPPR_PARENT, parent);
 		}
 	} else if (causes(parent, child) && fm_uuid_is_null(&child->a.root_cause)) {
 		adopt(corr, parent, child);
@@ -492,7 +472,7 @@ take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm
 void
 rel_spread_member(struct correlator *corr, struct corr_alarm *al, const struct fm_uuid *uuid)
 {
-	const struct instance *inst = has_where(al, WHERE_MEMBERS) ? inst_find(corr, uuid) : NULL;
+	const struct instance *inst = has(al, &all_members) ? inst_find(corr, uuid) : NULL;
 
 	for (struct corr_alarm *c = inst != NULL ? inst->alarms : NULL; c != NULL;
 	     c = c->inst_next)
@@ -506,102 +486,134 @@ rel_spread_members(struct correlator *corr, struct corr_alarm *al)
 	const struct group_page *page;
 	const struct group_member *m;
 
-	if (al->group == NULL || !has_where(al, WHERE_MEMBERS))
+	if (al->group == NULL || !has(al, &all_members))
 		return;
 	EACH_MEMBER(al->group, page, m)
 		rel_spread_member(corr, al, &m->uuid);
 }
 
-void
-rel_spread(struct correlator *corr, struct corr_alarm *al)
+static void
+spread_far(struct correlator *corr, struct corr_alarm *al)
 {
-	struct corr_alarm *next;
+	struct corr_alarm **far, *next;
+	size_t n;
 
-	if (al->a.cleared)
-		return;
-	if (al->rec != NULL && al->rec->n_relations > 0 && al->host != NULL)
-		for (struct corr_alarm *c = al->host->alarms; c != NULL; c = next) {
-			next = c->host_next;
-			if (c != al)
-				take_under(corr, al, c);
-		}
-	/* its instance's others may be of another host, when it is on its way */
-	for (struct slot *s = al->inst != NULL && al->rec != NULL && al->rec->n_relations > 0 ?
-	     al->inst->slots : NULL; s != NULL; s = s->next)
-		if (s->al != NULL && s->al != al && s->al->host != al->host)
-			take_under(corr, al, s->al);
-	rel_spread_members(corr, al);
-	if (!al->a.inhibits && !is_wide(al))
-		return;
-	for (struct corr_alarm *c = corr->active.head; c != NULL; c = next) {
+	for (struct corr_alarm *c = al->a.inhibits ? corr->active.head : NULL; c != NULL; c = next) {
 		next = c->next;
 		if (c != al)
 			take_under(corr, al, c);
 	}
+	if (al->a.inhibits)
+		return;                 /* those were all */
+	far = reach_children(corr, al, &all_wide, &n);
+	for (size_t i = 0; i < n; i++)
+		if (far[i] != al)
+			take_under(corr, al, far[i]);
+	free(far);
 }
 
-static struct fm_span
-grace_of(const struct corr_alarm *parent, const struct corr_alarm *child)
+static void
+spread_near(struct correlator *corr, struct corr_alarm *al)
 {
-	const struct cat_relation *rel = relation_of(parent, child, EFFECT_SUPPRESS);
+	struct corr_alarm *next;
 
+	for (struct corr_alarm *c = al->host != NULL ? al->host->alarms : NULL; c != NULL; c = next) {
+		next = c->host_next;
+		if (c != al)
+			take_under(corr, al, c);
+	}
+	/* its instance's others may be of another host, when it is on its way */
+	for (struct slot *s = al->inst != NULL ? al->inst->slots : NULL; s != NULL; s = s->next)
+		if (s->al != NULL && s->al != al && s->al->host != al->host)
+			take_under(corr, al, s->al);
+}
+
+void
+rel_spread(struct correlator *corr, struct corr_alarm *al)
+{
+	if (al->a.cleared)
+		return;
+	if (has(al, &all_near))
+		spread_near(corr, al);
+	rel_spread_members(corr, al);
+	spread_far(corr, al);
+}
+
+/*
+ * Of the relation by which it hid the child, with the severity that it then had. Whose instance has left
+ * the group since was a member then.
+ */
+static struct fm_span
+grace_of(const struct corr_alarm *parent, enum severity sev, const struct corr_alarm *child)
+{
+	const struct cat_relation *rel = relation_at(parent, sev, child, EFFECT_SUPPRESS);
+
+	for (unsigned i = 0; rel == NULL && parent->rec != NULL && i < parent->rec->n_relations; i++)
+		if (parent->rec->relations[i].effect == EFFECT_SUPPRESS &&
+		    parent->rec->relations[i].where == WHERE_MEMBERS &&
+		    may_relate(&parent->rec->relations[i], sev, parent, child))
+			rel = &parent->rec->relations[i];
 	return rel != NULL ? rel->grace : (struct fm_span){0};
 }
 
 /* Another suppressor takes over at once; without one it resurfaces after the grace. */
 static void
-release(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
+release(struct correlator *corr, struct corr_alarm *parent, enum severity was,
+	struct corr_alarm *child)
 {
-	const struct transition_cause was = corr->cause;
+	const struct transition_cause before = corr->cause;
 	struct corr_alarm *other = rel_suppressor(corr, child);
-	const struct fm_span grace = grace_of(parent, child);
+	const struct fm_span grace = grace_of(parent, was, child);
 
 	corr->cause.kind = CAUSE_RELATION;
 	corr->cause.parent = parent->a.uuid;
 	if (other != NULL) {
 		adopt(corr, other, child);
-		set_status(corr, child, SUPPR_PARENT, &other->a.uuid);
+		set_status(corr, child, SUPPR_PARENT, other);
 	} else if (grace.ns > 0) {
+		unhide(child);
 		dl_arm(corr, &child->grace, DL_GRACE, child, fm_time_add(corr->now, grace));
 	} else {
 		set_status(corr, child, SUPPR_NONE, NULL);
 	}
-	corr->cause = was;
+	corr->cause = before;
 }
 
-static bool
-is_hidden_by(const struct corr_alarm *parent, const struct corr_alarm *c)
+/* In raise order, whenever it began to hide them. */
+static struct corr_alarm **
+hidden_by(const struct corr_alarm *al, size_t *ret_n)
 {
-	return is_masked(c) && fm_uuid_eq(&c->a.suppressed_by, &parent->a.uuid);
+	struct corr_alarm **v = NULL, *c;
+	size_t n = 0;
+
+	DL_COUNT2(al->masked, c, n, masked_next);
+	if (n > 0)
+		v = fm_malloc(n * sizeof(struct corr_alarm *));
+	n = 0;
+	for (c = al->masked; c != NULL; c = c->masked_next)
+		v[n++] = c;
+	if (n > 1)
+		qsort(v, n, sizeof(struct corr_alarm *), reach_by_id);
+	*ret_n = n;
+	return v;
 }
 
 static void
-release_list(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *head,
-	     bool by_host)
+release_all(struct correlator *corr, struct corr_alarm *al, enum severity was)
 {
-	struct corr_alarm *next;
+	size_t n;
+	struct corr_alarm **v = hidden_by(al, &n);
 
-	for (struct corr_alarm *c = head; c != NULL; c = next) {
-		next = by_host ? c->host_next : c->next;
-		if (is_hidden_by(parent, c))
-			release(corr, parent, c);
-	}
+	for (size_t i = 0; i < n; i++)
+		release(corr, al, was, v[i]);
+	free(v);
 }
 
 void
 rel_cleared(struct correlator *corr, struct corr_alarm *al)
 {
-	if (may_outdate(al))
-		refresh_others(corr, al);
-	if (al->a.children == 0)
-		return;
-	if (reaches_far(al))
-		release_list(corr, al, corr->active.head, false);
-	else if (al->host != NULL)
-		release_list(corr, al, al->host->alarms, true);
-	for (struct slot *s = al->inst != NULL ? al->inst->slots : NULL; s != NULL; s = s->next)
-		if (s->al != NULL && is_hidden_by(al, s->al))
-			release(corr, al, s->al);
+	refresh_others(corr, al);
+	release_all(corr, al, al->a.severity);
 }
 
 void
@@ -618,12 +630,33 @@ rel_grace(struct correlator *corr, struct corr_alarm *al)
 		set_status(corr, al, SUPPR_NONE, NULL);
 }
 
-/* An active alarm; the lists are walked because it is asked for rarely. */
-struct corr_alarm *
-rel_by_uuid(const struct correlator *corr, const struct fm_uuid *uuid)
+/* ---- in and out ----------------------------------------------------------------------------------- */
+
+void
+rel_link(struct correlator *corr, struct corr_alarm *al)
 {
+	reach_link(corr, al);
+}
+
+void
+rel_unlink(struct correlator *corr, struct corr_alarm *al)
+{
+	reach_unlink(corr, al);
+	unhide(al);
+}
+
+void
+rel_forget(struct corr_alarm *al)
+{
+	while (al->masked != NULL)
+		unhide(al->masked);
+}
+
+void
+rel_restored(struct correlator *corr)
+{
+	reach_relink(corr);
 	for (struct corr_alarm *al = corr->active.head; al != NULL; al = al->next)
-		if (fm_uuid_eq(&al->a.uuid, uuid))
-			return al;
-	return NULL;
+		if (is_masked(al))
+			hide_below(corr, reach_uuid(corr, &al->a.suppressed_by), al);
 }

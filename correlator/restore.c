@@ -545,6 +545,7 @@ corr_restored(struct correlator *corr, struct fm_time now)
 	sort_list(&corr->active);
 	sort_list(&corr->cleared);
 	relink_hosts(corr);
+	rel_restored(corr);
 	corr->now = fm_time_max(corr->now, now);
 	window_restored(corr);
 	fm_arena_fini(&corr->rows);

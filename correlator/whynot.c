@@ -31,8 +31,7 @@ whynot_tell(struct asking *q, const char *code, const char *fmt, ...)
 static void
 tell_active(struct asking *q, const struct corr_alarm *al)
 {
-	const struct corr_alarm *by = al->a.status == SUPPR_PARENT ?
-		rel_by_uuid(q->corr, &al->a.suppressed_by) : NULL;
+	const struct corr_alarm *by = al->masker;
 	char at[FM_TIME_STR];
 
 	whynot_tell(q, "active", "it is raised since %s, %s, and %s",
@@ -41,8 +40,8 @@ tell_active(struct asking *q, const struct corr_alarm *al)
 	if (by != NULL)
 		whynot_tell(q, "masked", "%s %s masks it", by->a.alarm_id, by->a.entity);
 	else if (al->a.status == SUPPR_PARENT)
-		whynot_tell(q, "masked", "what masked it has ended; it is announced after its "
-			    "grace");
+		whynot_tell(q, "masked", "what masked it does so no more; it is announced after "
+			    "its grace");
 	else if (storm_is_held(al))
 		whynot_tell(q, "held", "too much is announced at present (Storm): it is announced "
 			    "when there is room");
