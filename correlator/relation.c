@@ -102,18 +102,30 @@ static const struct reach_ask all_near = {.effects = ~0u, .wheres = 1u << WHERE_
 
 /* ---- ties ----------------------------------------------------------------------------------------- */
 
+/* Relations form no circle (F503), but requests can make alarms that inhibit each other. */
+static bool
+is_hidden_below(const struct corr_alarm *al, const struct corr_alarm *above)
+{
+	for (al = al->masker; al != NULL; al = al->masker)
+		if (al == above)
+			return true;
+	return false;
+}
+
 static bool
 inhibited_by(const struct corr_alarm *parent, const struct corr_alarm *child)
 {
 	return parent->a.inhibits && child->a.suppressible && parent != child &&
-		entity_covers(parent->a.entity, child->a.entity);
+		entity_covers(parent->a.entity, child->a.entity) &&
+		!is_hidden_below(parent, child);
 }
 
 static bool
 suppresses(const struct corr_alarm *parent, const struct corr_alarm *child)
 {
 	return inhibited_by(parent, child) || (child->a.suppressible &&
-		relation_of(parent, child, EFFECT_SUPPRESS) != NULL);
+		relation_of(parent, child, EFFECT_SUPPRESS) != NULL &&
+		!is_hidden_below(parent, child));
 }
 
 static bool
@@ -177,10 +189,25 @@ rel_suppressor(const struct correlator *corr, const struct corr_alarm *child)
 	return NULL;
 }
 
+/* Child is among the causes of al; what is longer than any chain goes in a circle. */
+static bool
+is_caused_by(const struct correlator *corr, const struct corr_alarm *al,
+	     const struct corr_alarm *child)
+{
+	for (uint64_t i = 0; al != NULL && i <= corr->active.n; i++) {
+		if (al == child)
+			return true;
+		al = reach_uuid(corr, &al->a.root_cause);
+	}
+	return al != NULL;
+}
+
+/* What caused its parent keeps the cause that it has, or has none. */
 static void
 adopt(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm *child)
 {
-	if (fm_uuid_eq(&child->a.root_cause, &parent->a.uuid))
+	if (fm_uuid_eq(&child->a.root_cause, &parent->a.uuid) ||
+	    is_caused_by(corr, parent, child))
 		return;
 	child->a.root_cause = parent->a.uuid;
 	parent->a.children++;
@@ -460,7 +487,8 @@ take_under(struct correlator *corr, struct corr_alarm *parent, struct corr_alarm
 			else
 				set_status(corr, child, SUPPR_PARENT, parent);
 		}
-	} else if (causes(parent, child) && fm_uuid_is_null(&child->a.root_cause)) {
+	} else if (causes(parent, child) && fm_uuid_is_null(&child->a.root_cause) &&
+		   !is_caused_by(corr, parent, child)) {
 		adopt(corr, parent, child);
 		tr.notify = child->a.announced && child->a.status == SUPPR_NONE;
 		al_emit(corr, child, TR_CHANGE, &tr);
@@ -652,11 +680,24 @@ rel_forget(struct corr_alarm *al)
 		unhide(al->masked);
 }
 
+/* What nobody hides that is announced: a store of another version may have it. It is, at the next moment. */
+static void
+restore_hidden(struct correlator *corr, struct corr_alarm *al)
+{
+	struct corr_alarm *const by = reach_uuid(corr, &al->a.suppressed_by);
+
+	if (al->a.status != SUPPR_PARENT || dl_armed(&al->grace))
+		return;
+	if (by != NULL && by != al && !is_hidden_below(by, al))
+		hide_below(corr, by, al);
+	else
+		dl_arm(corr, &al->grace, DL_GRACE, al, corr->now);
+}
+
 void
 rel_restored(struct correlator *corr)
 {
 	reach_relink(corr);
 	for (struct corr_alarm *al = corr->active.head; al != NULL; al = al->next)
-		if (is_masked(al))
-			hide_below(corr, reach_uuid(corr, &al->a.suppressed_by), al);
+		restore_hidden(corr, al);
 }
