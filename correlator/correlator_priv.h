@@ -658,6 +658,8 @@ void rel_notice(struct correlator *corr, struct corr_alarm *al);
 void rel_grace(struct correlator *corr, struct corr_alarm *al);
 /* The oldest active alarm that suppresses this one, as of now; NULL: none. */
 struct corr_alarm *rel_suppressor(const struct correlator *corr, const struct corr_alarm *child);
+/* It has another severity than was. */
+void rel_severity(struct correlator *corr, struct corr_alarm *al, enum severity was);
 /* It is active, or no more. What it hides still knows it until rel_cleared. */
 void rel_link(struct correlator *corr, struct corr_alarm *al);
 void rel_unlink(struct correlator *corr, struct corr_alarm *al);

@@ -472,7 +472,7 @@ al_change(struct correlator *corr, struct corr_alarm *al, enum severity sev, con
 	if (sev >= SEV_MAJOR && storm_is_held(al))
 		rel_show(corr, al);     /* it is not held for what it has become */
 	if (tr.prev_mask & PREV_SEVERITY)
-		rel_spread(corr, al);   /* a relation may ask for a severity */
+		rel_severity(corr, al, tr.prev_severity);
 }
 
 void

@@ -626,6 +626,13 @@ hidden_by(const struct corr_alarm *al, size_t *ret_n)
 	return v;
 }
 
+static bool
+hides_still(const struct corr_alarm *al, enum severity was, const struct corr_alarm *child)
+{
+	return !al->a.cleared && (suppresses(al, child) ||
+		relation_at(al, was, child, EFFECT_SUPPRESS) == NULL);
+}
+
 static void
 release_all(struct correlator *corr, struct corr_alarm *al, enum severity was)
 {
@@ -633,8 +640,21 @@ release_all(struct correlator *corr, struct corr_alarm *al, enum severity was)
 	struct corr_alarm **v = hidden_by(al, &n);
 
 	for (size_t i = 0; i < n; i++)
-		release(corr, al, was, v[i]);
+		if (!hides_still(al, was, v[i]))
+			release(corr, al, was, v[i]);
 	free(v);
+}
+
+/* A relation may ask for a severity. */
+void
+rel_severity(struct correlator *corr, struct corr_alarm *al, enum severity was)
+{
+	if (al->a.severity > was) {
+		rel_spread(corr, al);
+		return;
+	}
+	refresh_others(corr, al);
+	release_all(corr, al, was);
 }
 
 void
