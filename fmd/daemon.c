@@ -73,10 +73,12 @@ catalogue_open(const struct daemon *d, struct catalogue **ret, struct fm_err *er
 static int
 open_state(struct daemon *d, struct fm_err *err)
 {
+	/* Each is made when the store is open, so none of them is there at a first start. */
+	static const char *const traces[] = {"failure", "at-hand", "reserve", NULL};
 	const struct store_options opt = {.dir = d->conf->state_dir,
 		.max_transitions = d->conf->keep_transitions, .max_age = d->conf->keep_age,
 		.max_backlog = d->conf->keep_backlog, .now = clock_wall(),
-		.read_only = d->hold.frozen};
+		.read_only = d->hold.frozen, .traces = traces};
 	const struct decoder_options dec = {.max_record = d->conf->record,
 		.max_depth = (unsigned)d->conf->depth};
 	int r = store_open(&opt, &d->store, err);

@@ -75,10 +75,16 @@ lock_dir(struct store *st, struct fm_err *err)
 static int
 make_file(struct store *st, struct fm_err *err)
 {
-	struct stat file;
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	int there = 0;
 
-	if ((stat(st->path, &file) < 0 || file.st_size == 0) && store_has_backup(st))
-		return fm_fail(err, -EUCLEAN, "%s: missing or empty", st->path);
+	/* To SQLite an empty file is none. */
+	if (vfs->xAccess(vfs, st->path, SQLITE_ACCESS_EXISTS, &there) != SQLITE_OK)
+		return fm_fail(err, -EIO, "%s: %m", st->path);
+	const char *beside = there ? NULL : store_trace(st);
+
+	if (beside != NULL)
+		return fm_fail(err, -EUCLEAN, "%s: missing or empty beside %s", st->path, beside);
 
 	int fd = open(st->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 
@@ -381,6 +387,7 @@ store_open(const struct store_options *opt, struct store **ret, struct fm_err *e
 	st->max_backlog = opt->max_backlog;
 	st->opened_at = opt->now;
 	st->read_only = opt->read_only;
+	st->traces = opt->traces;
 	int r = enter_dir(st, opt->dir, err);
 	if (r == 0)
 		r = lock_dir(st, err);

@@ -37,13 +37,16 @@ exists(const struct store *st, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-bool
-store_has_backup(const struct store *st)
+const char *
+store_trace(const struct store *st)
 {
 	for (size_t i = 0; i < FM_ARRAY_LEN(backups); i++)
 		if (exists(st, backups[i]))
-			return true;
-	return false;
+			return backups[i];
+	for (const char *const *name = st->traces; name != NULL && *name != NULL; name++)
+		if (exists(st, *name))
+			return *name;
+	return NULL;
 }
 
 bool

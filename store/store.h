@@ -25,6 +25,8 @@ struct store_options {
 	uint64_t max_backlog;           /* what retention keeps for slow readers, 0: no limit */
 	struct fm_time now;             /* for the names and marks of what is put aside */
 	bool read_only;                 /* not a byte is written, and what would be is refused */
+	/* Files that the caller makes in dir once it has a store, up to a NULL. NULL: none. */
+	const char *const *traces;
 };
 
 /*
@@ -35,8 +37,9 @@ struct store_options {
  * and 100,000 alarms must be back within a second. After a crash it covers the whole file up to 256
  * MiB, and beyond that the state without the log, whose newest part is always read.
  *
- * A damaged file, or one that is missing beside a backup, is put aside and the newest whole backup
- * takes its place: store_recovered. Without one the answer is -EUCLEAN and all stays as it was.
+ * A damaged file, or one that is missing or empty beside a backup or one of traces, is put aside and
+ * the newest whole backup takes its place: store_recovered. Without one the answer is -EUCLEAN and all
+ * stays as it was.
  */
 int store_open(const struct store_options *opt, struct store **ret, struct fm_err *err) FM_MUST_USE;
 /* NULL is accepted; an open transaction is rolled back. Never carry a store over a fork. */

@@ -166,6 +166,7 @@ struct store {
 	struct fm_span max_age;
 	struct fm_time opened_at;
 	char *recovered;                /* see store_recovered */
+	const char *const *traces;      /* as in store_options */
 	sqlite3_stmt *sql[SQL_N];
 	sqlite3_stmt *put_row[ROW_N_KINDS], *del_row[ROW_N_KINDS], *each_row[ROW_N_KINDS];
 
@@ -244,7 +245,8 @@ void store_free_cycle(struct store *st);
 /* All at once, for a step of the schema. */
 int store_backup_now(struct store *st, const char *name, struct fm_time now, struct fm_err *err)
 	FM_MUST_USE;
-bool store_has_backup(const struct store *st);
+/* A name in dir that is there only when there was a store: of a copy or of traces. NULL: none. */
+const char *store_trace(const struct store *st);
 bool store_recovery_unfinished(const struct store *st);
 /* The connection is closed, the lock held. */
 int store_recover(struct store *st, struct fm_time now, struct fm_err *err) FM_MUST_USE;

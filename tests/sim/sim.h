@@ -257,6 +257,7 @@ extern struct sim {
 	int64_t end;                    /* not before this; then when all is quiet */
 	int64_t stretch;                /* ticks may be so late in quiet times */
 	uint64_t starts, deaths, failures;
+	bool has_traces;                /* a store has been open (world_save) */
 	uint64_t keep_backlog;
 	bool away_refuses;              /* a target that is away says so, and is not only silent */
 	uint64_t free_bytes;

@@ -311,6 +311,15 @@ world_format(const struct world_options *opt)
 	found_wrong = false;
 }
 
+static const char *
+in_state(const char *name)
+{
+	static char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", sim.state, name);
+	return path;
+}
+
 void
 crate_put(struct crate *s, const void *p, size_t n)
 {
@@ -327,9 +336,21 @@ crate_take(struct crate *s, void *p, size_t n)
 	s->at += n;
 }
 
+/* These are real files (fmd/daemon.c, traces), and what is there came of a life after the snapshot. */
+static void
+forget_traces(void)
+{
+	static const char *const names[] = {"failure", "reserve"};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(names); i++)
+		if (!sim.has_traces)
+			(void)unlink(in_state(names[i]));
+}
+
 void
 world_save(struct crate *s)
 {
+	sim.has_traces = access(in_state("failure"), F_OK) == 0;
 	fm_buf_reset(&s->b);
 	crate_put(s, &sim, sizeof(sim));
 	disk_save(s);
@@ -352,6 +373,7 @@ world_restore(struct crate *s)
 	inputs_restore(s);
 	commands_restore(s);
 	fm_assert(s->at == s->b.len);
+	forget_traces();
 }
 
 void

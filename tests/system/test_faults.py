@@ -376,6 +376,28 @@ class Database(Faults):
         self.assertIn("no whole copy", out.stderr)
         self.assertEqual(self.evidence(), [])
 
+    def test_an_emptied_or_missing_one_is_no_first_start(self):
+        config = self.conf("retention: {backup: 0}\n")
+        state = self.dir / "state"
+        self.kill(self.start("-c", config))
+        kept = sorted(p.name for p in state.iterdir() if not p.name.startswith("fmd.db"))
+        for what in ("empty", "missing"):
+            for path in state.glob("fmd.db*"):
+                path.unlink()
+            if what == "empty":
+                (state / "fmd.db").touch()
+            with self.subTest(what):
+                out = self.run_fmd("-c", config)
+                self.assertEqual(out.returncode, 1, out.stderr)
+                self.assertRegex(out.stderr, "state/fmd.db: missing or empty beside failure; there is no"
+                                             " whole copy")
+                self.assertEqual([p.stat().st_size for p in state.glob("fmd.db*")],
+                                 [0] if what == "empty" else [])
+        for name in kept:                       # by RECOVERY: to begin with nothing
+            if name != "snmp":
+                (state / name).unlink()
+        self.start("-c", config)
+
     def test_a_copy_that_cannot_be_made_is_an_alarm(self):
         config = self.conf("retention: {backup: 1s}\n")
         (self.dir / "state").mkdir()

@@ -241,6 +241,25 @@ Test(recovery, never_begins_with_nothing_beside_a_copy)
 	rig_fini(&rig);
 }
 
+Test(recovery, never_begins_with_nothing_beside_a_trace_of_its_caller)
+{
+	static const char *const traces[] = {"failure", "reserve", NULL};
+	struct store_rig rig = rig_unopened();
+	struct store *st = NULL;
+	struct fm_err why = {0};
+
+	rig.opt.traces = traces;
+	rig_open(&rig);                 /* the first start */
+	rig_close(&rig);
+	move(&rig, "fmd.db", "reserve");
+	cr_expect_eq(store_open(&rig.opt, &st, &why), -EUCLEAN);
+	cr_expect_not_null(strstr(why.msg, "missing or empty beside reserve"), "%s", why.msg);
+	cr_expect_not(is_there(&rig, "fmd.db"));
+	move(&rig, "reserve", "fmd.db");
+	rig_open(&rig);
+	rig_fini(&rig);
+}
+
 /* Each state that a crash on the way can leave. */
 Test(recovery, goes_on_where_it_was_interrupted)
 {
