@@ -1,7 +1,8 @@
 /*
  * backup: when a copy of the database is made, a piece in each tick, and what is said when one had to
  * take the database's place (store/recover.c, ADR 0016). That is told once, in the first transaction
- * of the new stream; until then the copy itself says that it is one.
+ * of the new stream; until then the copy itself says that it is one. The same of a state that was
+ * removed under the last run, which frozen.c remembers.
  */
 #include "fmd/daemon_priv.h"
 
@@ -85,14 +86,9 @@ backup_tick(struct daemon *d)
 /* ---- when a copy had to be taken --------------------------------------------------------------- */
 
 static void
-tell(struct daemon *d, const char *copy_of)
+tell(struct daemon *d, const char *text)
 {
 	const struct fm_time at = fm_time_max(corr_now(d->corr), (struct fm_time){1});
-	char text[400];
-
-	snprintf(text, sizeof(text), "The list was made anew from a copy of %.*s: what Kafka has since "
-		 "then is read again, commands given since then are lost",
-		 (int)strcspn(copy_of, " "), copy_of);
 	struct transition rebuilt = {
 		.kind = TR_LIST_REBUILT, .at = at, .notify = true,
 		.alarm = {.alarm_id = "", .entity = "", .reason_text = text,
@@ -105,6 +101,28 @@ tell(struct daemon *d, const char *copy_of)
 	self_set(d, RESTORED_ID, DATABASE, true, text);
 }
 
+/* The directory was removed under the last run: to this one it looks like a first start. */
+static void
+tell_begun_anew(struct daemon *d)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "All that was stored is gone (%.250s): the list begins with nothing",
+		 d->frozen.gone);
+	tell(d, text);
+}
+
+static void
+tell_copied(struct daemon *d, const char *copy_of)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "The list was made anew from a copy of %.*s: what Kafka has since "
+		 "then is read again, commands given since then are lost",
+		 (int)strcspn(copy_of, " "), copy_of);
+	tell(d, text);
+}
+
 /* 0, or an error with its words in d->err. */
 int
 backup_tell_restored(struct daemon *d)
@@ -113,9 +131,13 @@ backup_tell_restored(struct daemon *d)
 
 	if (store_recovered(d->store) != NULL)
 		log_line(LOG_ERROR, "store", "%s", store_recovered(d->store));
+	if (d->frozen.gone[0] != '\0' && store_last_seq(d->store) == 0) {
+		tell_begun_anew(d);
+		return engine_commit(d);
+	}
 	if (store_meta(d->store, "copy_of", &copy_of) < 0 || copy_of[0] == '\0')
 		return 0;
-	tell(d, copy_of);
+	tell_copied(d, copy_of);
 	if (d->failed == 0)
 		d->failed = store_put_meta(d->store, "copy_of", "", &d->err);
 	return engine_commit(d);

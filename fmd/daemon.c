@@ -353,6 +353,10 @@ on_tick(uv_timer_t *timer)
 		tell_manager("WATCHDOG=1");
 		return;
 	}
+	if (store_in_place(d->store, &d->err) < 0) {
+		engine_fail(d, -ESTALE, "state");
+		return;
+	}
 	hold_tick(d);
 	if (d->source != NULL)
 		kafka_source_tick(d->source, now);
@@ -577,8 +581,12 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 		r = d->exit_code;
 	}
 	shut_down(d, r >= 0);
+	if (r == 0 && (d->failed == -EIO || d->failed == -ESTALE))
+		r = FMD_EXIT_IO;                /* by the last commit */
 	if ((r < 0 ? r : d->failed) == -EIO)
 		frozen_count(d);
+	else if (d->failed == -ESTALE)
+		frozen_note_gone(d);
 	free(d);
 	return r;
 }

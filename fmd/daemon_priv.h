@@ -141,6 +141,7 @@ struct hold {
 /* frozen.c */
 struct frozen {
 	bool counted;                   /* there is a file of failures */
+	char gone[SELF_NOTE];           /* why the last run ended: this was removed. "": it was not */
 	int64_t started;                /* monotonic */
 };
 
@@ -308,6 +309,7 @@ const char *hold_reason(const struct daemon *d);
 /* frozen.c */
 void frozen_decide(struct daemon *d);           /* at the very start */
 void frozen_count(const struct daemon *d);      /* this run ends because of its store */
+void frozen_note_gone(const struct daemon *d);  /* or because the store has been removed */
 void frozen_tell(struct daemon *d);             /* when the state is there */
 void frozen_end(struct daemon *d);
 void frozen_tick(struct daemon *d);

@@ -25,8 +25,8 @@ engine_fail(struct daemon *d, int code, const char *what)
 {
 	if (code == -ENOSPC && hold_begin(d))
 		return;
-	log_line(LOG_ERROR, "store", "%s: %s; ending, to go on from the last commit", what,
-		 d->err.msg);
+	log_line(LOG_ERROR, "store", "%s: %s; ending%s", what, d->err.msg,
+		 code == -ESTALE ? "" : ", to go on from the last commit");
 	self_note_failure(d, d->err.msg);
 	d->exit_code = code == -EBUSY ? FMD_EXIT_LOCKED : FMD_EXIT_IO;
 	d->failed = code;

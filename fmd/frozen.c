@@ -11,7 +11,8 @@
  *
  * Frozen: the database is opened for reading only, nothing is written, no input is read and nobody told
  * anything; "fm" and the SNMP tables show what was stored, and 990.003, which is of this process only.
- * How often it ended stands beside the control socket, on a file system in memory.
+ * How often it ended stands beside the control socket, on a file system in memory; and that the state
+ * was removed under it, which the state cannot tell.
  */
 #include "fmd/daemon_priv.h"
 
@@ -27,6 +28,7 @@
 struct tally {
 	uint64_t failures;              /* in a row */
 	int64_t last;                   /* CLOCK_BOOTTIME: the file does not outlive the boot */
+	char gone[SELF_NOTE];           /* the last one: what of the state was removed; "": nothing */
 };
 
 static char *
@@ -45,6 +47,7 @@ read_tally(const struct daemon *d)
 
 	if (fd >= 0)
 		close(fd);
+	t.gone[sizeof(t.gone) - 1] = '\0';
 	return whole ? t : none;
 }
 
@@ -63,8 +66,18 @@ write_tally(const struct daemon *d, const struct tally *t)
 void
 frozen_count(const struct daemon *d)
 {
-	const struct tally t = {read_tally(d).failures + 1, clock_boot_ns()};
+	const struct tally t = {.failures = read_tally(d).failures + 1, .last = clock_boot_ns()};
 
+	write_tally(d, &t);
+}
+
+/* No error of the disk, and nothing that a frozen fmd could show: not counted. */
+void
+frozen_note_gone(const struct daemon *d)
+{
+	struct tally t = read_tally(d);
+
+	snprintf(t.gone, sizeof(t.gone), "%s", d->err.msg);
 	write_tally(d, &t);
 }
 
@@ -79,7 +92,8 @@ frozen_decide(struct daemon *d)
 {
 	const struct tally t = read_tally(d);
 
-	d->frozen.counted = t.failures > 0;
+	d->frozen.counted = t.failures > 0 || t.gone[0] != '\0';
+	memcpy(d->frozen.gone, t.gone, sizeof(t.gone));
 	d->frozen.started = clock_mono_ns();
 	d->hold.frozen = d->hold.on = d->hold.dry = is_due(&t);
 }
@@ -110,7 +124,7 @@ frozen_tell(struct daemon *d)
 void
 frozen_end(struct daemon *d)
 {
-	const struct tally t = {MOST_FAILURES, -FREEZE_NS};
+	const struct tally t = {.failures = MOST_FAILURES, .last = -FREEZE_NS};
 
 	write_tally(d, &t);
 	log_line(LOG_NOTICE, "store", "ending, for a start that tries the disk again");

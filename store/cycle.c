@@ -146,7 +146,9 @@ store_commit(struct store *st, struct fm_err *err)
 	if (state == CYCLE_FAILED)
 		return repeat_failure(st, err);
 
-	int r = store_run(st, st->sql[SQL_COMMIT], err);
+	int r = store_in_place(st, err);
+	if (r == 0)
+		r = store_run(st, st->sql[SQL_COMMIT], err);
 	if (r < 0) {
 		undo_cycle(st);
 		return r;

@@ -402,6 +402,7 @@ store_open(const struct store_options *opt, struct store **ret, struct fm_err *e
 		return r;
 	}
 	keep_wal_on_close(st, 0);
+	store_note_place(st);
 	*ret = st;
 	return 0;
 }

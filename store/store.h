@@ -8,7 +8,8 @@
  *
  * Thread: main. Errors: -ENOSPC (full: rolled back, may be retried with the same puts), -EIO
  * (never retry: exit and recover), -EBUSY (a second fmd holds the directory), -EPROTO (written
- * by a newer fmd), -EACCES/-ENOENT (directory), -EUCLEAN (the file is damaged).
+ * by a newer fmd), -EACCES/-ENOENT (directory), -EUCLEAN (the file is damaged), -ESTALE (the file has
+ * been removed or replaced: never retry).
  */
 #ifndef FM_STORE_H
 #define FM_STORE_H
@@ -126,9 +127,14 @@ int store_put_cursor(struct store *st, const char *sink, uint64_t acked, struct 
 int store_put_meta(struct store *st, const char *name, const char *value, struct fm_err *err)
 	FM_MUST_USE;
 
-/* On failure the transaction has been rolled back and last_seq is as before store_begin. */
+/*
+ * On failure the transaction has been rolled back and last_seq is as before store_begin. What would
+ * be lost with this process is not committed: see store_in_place.
+ */
 int store_commit(struct store *st, struct fm_err *err) FM_MUST_USE;
 void store_rollback(struct store *st);
+/* Whether a start would find the files that are written to: 0, or -ESTALE with the path. */
+int store_in_place(struct store *st, struct fm_err *err) FM_MUST_USE;
 /*
  * The i-th transition (from 0) of the cycle committed last, oldest first; NULL past the end, while
  * a cycle is open or after one that failed. Valid until the next store_begin.

@@ -156,6 +156,11 @@ struct copy {
 	struct fm_time at;
 };
 
+/* Which file lies at a path; ino 0: none. */
+struct place {
+	uint64_t dev, ino;
+};
+
 struct store {
 	/* immutable once open */
 	char *dir, *path;
@@ -167,12 +172,13 @@ struct store {
 	struct fm_time opened_at;
 	char *recovered;                /* see store_recovered */
 	const char *const *traces;      /* as in store_options */
+	struct place file, wal;         /* not read_only */
 	sqlite3_stmt *sql[SQL_N];
 	sqlite3_stmt *put_row[ROW_N_KINDS], *del_row[ROW_N_KINDS], *each_row[ROW_N_KINDS];
 
 	/* changed by cycles */
 	bool read_only;
-	int broken;                     /* -EIO or -EUCLEAN once seen: nothing works after it */
+	int broken;                     /* -EIO, -ESTALE or -EUCLEAN once seen: nothing works after it */
 	struct cycle cycle;
 	struct ids log, audit, quarantine;
 	struct copy copy;
@@ -239,6 +245,10 @@ typedef int store_act_f(struct store *st, const void *arg, struct fm_err *err);
 int store_transact(struct store *st, store_act_f *fn, const void *arg, struct fm_err *err)
 	FM_MUST_USE;
 void store_free_cycle(struct store *st);
+
+/* ---- place.c --------------------------------------------------------------------- */
+
+void store_note_place(struct store *st);
 
 /* ---- backup.c, recover.c --------------------------------------------------------- */
 

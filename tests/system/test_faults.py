@@ -398,6 +398,37 @@ class Database(Faults):
                 (state / name).unlink()
         self.start("-c", config)
 
+    def lose(self, remove):
+        """a is known; then remove() under the running fmd, which has to end for it."""
+        config = self.conf("retention: {backup: 0}\n")
+        fmd = self.start("-c", config)
+        self.produce("fm.requests", request(entity="host=a"))
+        wait(self.hosts, "a")
+        remove(self.dir / "state")
+        self.assertEqual(fmd.wait(30), 74, self.log())
+        return config
+
+    def test_a_directory_removed_under_fmd_ends_it_and_the_next_start_says_so(self):
+        config = self.lose(shutil.rmtree)
+        self.assertIn("state/fmd.db: removed while in use; ending", self.log())
+        self.assertFalse((self.dir / "state").exists())
+        self.kill(self.start("-c", config))
+        self.start("-c", config)
+        alarm = self.raised("990.010")
+        self.assertIn("All that was stored is gone", alarm["reason_text"])
+        self.assertIn("state/fmd.db: removed while in use", alarm["reason_text"])
+        self.assertEqual(alarm["count"], 1)
+        wait(lambda: "host=a" in self.hosts(), "a to be read again")
+        self.assertEqual([t["kind"] for t in self.rows("event-list", "--include_suppress")
+                          ].count("list-rebuilt"), 1)
+        self.assertEqual(self.fm("alarm-delete", "--yes", alarm["uuid"]).returncode, 0)
+
+    def test_a_database_removed_under_fmd_is_not_begun_anew(self):
+        config = self.lose(lambda state: (state / "fmd.db").unlink())
+        out = self.run_fmd("-c", config)
+        self.assertEqual(out.returncode, 1, out.stderr)
+        self.assertIn("missing or empty beside failure", out.stderr)
+
     def test_a_copy_that_cannot_be_made_is_an_alarm(self):
         config = self.conf("retention: {backup: 1s}\n")
         (self.dir / "state").mkdir()

@@ -373,6 +373,48 @@ Test(full, disk_rolls_back_and_goes_on_when_there_is_room)
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+Test(broken, store_commits_nothing_to_files_that_are_gone)
+{
+	static const char *const name[] = {"fmd.db", "fmd.db-wal"};
+
+	for (int i = 0; i < 2; i++) {
+		struct store_rig rig = rig_unopened();
+		struct fm_err why = {0};
+		char path[160];
+
+		rig_open(&rig);
+		rig_raise(&rig, 1, 1);
+		MUST(store_in_place(rig.st, &err));
+		snprintf(path, sizeof(path), "%s/%s", rig.dir, name[i]);
+		MUST(store_begin(rig.st, &err));
+		cr_expect_eq(rig_put(&rig, 2, TR_RAISE), 2);
+		cr_assert_eq(unlink(path), 0);
+		cr_expect_eq(store_commit(rig.st, &why), -ESTALE);
+		cr_expect_not_null(strstr(why.msg, path), "%s", why.msg);
+		cr_expect_eq(store_last_seq(rig.st), 1);
+		cr_expect_eq(store_begin(rig.st, &why), -ESTALE);
+		cr_expect_eq(store_in_place(rig.st, &why), -ESTALE);
+		rig_close(&rig);
+		cr_expect_neq(access(path, F_OK), 0);
+		rig_fini(&rig);
+	}
+}
+
+Test(broken, store_does_not_go_on_beside_a_file_that_has_taken_its_place)
+{
+	struct store_rig rig = rig_unopened();
+	struct fm_err why = {0};
+	char path[160], other[160];
+
+	rig_open(&rig);
+	snprintf(path, sizeof(path), "%s/fmd.db", rig.dir);
+	snprintf(other, sizeof(other), "%s/lock", rig.dir);
+	cr_assert_eq(rename(other, path), 0);
+	cr_expect_eq(store_in_place(rig.st, &why), -ESTALE);
+	cr_expect_not_null(strstr(why.msg, "another file has taken its place"), "%s", why.msg);
+	rig_fini(&rig);
+}
+
 Test(broken, store_does_nothing_more)
 {
 	struct store_rig rig = rig_unopened();
