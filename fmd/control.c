@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Unread bytes beyond which a client gets no further piece; a piece is about as long. */
@@ -443,8 +442,8 @@ has_room(const struct client *c)
 	return d->n_clients < all && connections_of(d, c->uid) < share;
 }
 
-static void
-on_connection(uv_stream_t *listener, int status)
+void
+control_connected(uv_stream_t *listener, int status)
 {
 	struct daemon *d = listener->data;
 	struct client *c;
@@ -477,77 +476,18 @@ on_connection(uv_stream_t *listener, int status)
 
 /* ---- start and stop ------------------------------------------------------------------------------------------ */
 
-/* A socket file that nobody answers on is left over from a kill; one that answers is another fmd. */
-static int
-remove_stale(const char *path, struct fm_err *err)
-{
-	struct ctl_client *c = NULL;
-	struct fm_err ignored;
-	struct stat st;
-	int r;
-
-	if (lstat(path, &st) < 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return fm_fail(err, -EEXIST, "%s: exists and is not a socket", path);
-	r = ctl_connect(path, fm_span_s(1), &c, &ignored);
-	if (r == 0) {
-		ctl_close(c);
-		return fm_fail(err, -EADDRINUSE, "%s: another fmd answers on this socket", path);
-	}
-	if (r == -ETIMEDOUT)
-		return fm_fail(err, -EADDRINUSE, "%s: somebody listens on this socket, and does not "
-			       "answer", path);
-	if (unlink(path) < 0)
-		return fm_fail(err, -errno, "%s: %m", path);
-	return 0;
-}
-
-/*
- * The kernel lets only members of the socket's group connect: whoever may write must be in it too.
- * Said at the start, since those whom it keeps out never reach us to be told.
- */
-static void
-give_to_group(const struct daemon *d, const char *path)
-{
-	const char *readers = d->conf->read_group, *writers = d->conf->write_group;
-	const struct group *gr = getgrnam(readers);
-
-	if (d->demo)
-		return;
-	if (gr == NULL)
-		log_line(LOG_WARNING, "control", "group %s (control.read_group) does not exist: only "
-			 "root and fmd's own user can connect", readers);
-	else if (chown(path, (uid_t)-1, gr->gr_gid) < 0)
-		log_line(LOG_WARNING, "control", "%s cannot be given to group %s (%m; is fmd's user "
-			 "a member?): only root and fmd's own user can connect", path, readers);
-	if (getgrnam(writers) == NULL)
-		log_line(LOG_NOTICE, "control", "group %s (control.write_group) does not exist: only "
-			 "root and fmd's own user can give commands", writers);
-}
-
 int
 control_start(struct daemon *d, struct fm_err *err)
 {
-	const char *path = d->conf->socket;
-	mode_t old;
-	int r = remove_stale(path, err);
-
-	if (r < 0)
-		return r;
 	uv_idle_init(&d->loop, &d->answering);
 	d->answering.data = d;
-	uv_pipe_init(&d->loop, &d->listener, 0);
-	d->listener.data = d;
-	old = umask(0117);
-	r = uv_pipe_bind(&d->listener, path);
-	umask(old);
-	if (r == 0)
-		r = uv_listen((uv_stream_t *)&d->listener, 64, on_connection);
-	if (r < 0)
-		return fm_fail(err, r, "%s: %s", path, uv_strerror(r));
-	give_to_group(d, path);
-	return 0;
+	return listen_start(d, err);
+}
+
+void
+control_tick(struct daemon *d)
+{
+	listen_tick(d);
 }
 
 void
@@ -555,6 +495,5 @@ control_stop(struct daemon *d)
 {
 	for (struct client *c = d->clients; c != NULL; c = c->next)
 		client_close(c);
-	if (d->listener.data != NULL && !uv_is_closing((uv_handle_t *)&d->listener))
-		uv_close((uv_handle_t *)&d->listener, NULL);
+	listen_stop(d);
 }

@@ -347,6 +347,7 @@ on_tick(uv_timer_t *timer)
 	struct fm_err err = {0};
 	const struct fm_time now = engine_look(d);
 
+	control_tick(d);
 	frozen_tick(d);
 	if (d->hold.frozen) {
 		kafka_sink_poll(d->ksink, now);
@@ -499,8 +500,6 @@ shut_down(struct daemon *d, bool loop)
 	}
 	uv_walk(&d->loop, close_handle, NULL);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
-	if (loop)
-		(void)unlink(d->conf->socket);
 	careful_stop(d);
 	kafka_source_free(d->source);
 	outbox_free(d->outbox);

@@ -145,6 +145,14 @@ struct frozen {
 	int64_t started;                /* monotonic */
 };
 
+/* listen.c */
+struct listening {
+	uv_pipe_t *pipe;                /* NULL: it cannot be made */
+	uint64_t dev, ino;              /* of its file */
+	int64_t next_try;               /* monotonic */
+	bool told;                      /* why it cannot be made */
+};
+
 struct daemon {
 	struct fmd_conf *conf;
 	bool demo;
@@ -196,7 +204,7 @@ struct daemon {
 	size_t given_back;              /* how much was unused then */
 	uv_idle_t busy;                 /* runs while a cycle left work behind */
 	uv_signal_t sig_term, sig_int, sig_hup;
-	uv_pipe_t listener;
+	struct listening listen;
 	struct client *clients;
 	unsigned n_clients;
 	uv_idle_t answering;            /* runs while a client can be given more */
@@ -338,10 +346,18 @@ int backup_tell_restored(struct daemon *d) FM_MUST_USE;
 /* control.c */
 int control_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;
 void control_stop(struct daemon *d);
+void control_tick(struct daemon *d);
+/* For listen.c: somebody did. */
+void control_connected(uv_stream_t *listener, int status);
 /* There are new transitions in the store. */
 void control_committed(struct daemon *d);
 /* Bytes that clients have been given and have not read. */
 uint64_t control_unread(const struct daemon *d);
+
+/* listen.c: the socket's file */
+int listen_start(struct daemon *d, struct fm_err *err) FM_MUST_USE;
+void listen_stop(struct daemon *d);
+void listen_tick(struct daemon *d);
 
 /* audit.c: a command that was not carried out, and what there were too many of */
 void audit_refused(struct daemon *d, const struct caller *who, const struct ctl_request *rq,

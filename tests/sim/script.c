@@ -172,6 +172,12 @@ control_start(struct daemon *d, struct fm_err *err)
 }
 
 void
+control_tick(struct daemon *d)
+{
+	(void)d;
+}
+
+void
 control_stop(struct daemon *d)
 {
 	(void)d;

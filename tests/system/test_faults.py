@@ -439,6 +439,51 @@ class Database(Faults):
         self.cleared("990.011")
 
 
+# ---- the control socket ---------------------------------------------------------------------------
+
+
+class Socket(Base):
+    def begin(self, name):
+        """One more fmd, with a state of its own, on the same socket. Returns it when it listens."""
+        config = self.config("kafka: {brokers: '127.0.0.1:1'}\n", name=f"{name}.yaml")
+        config.write_text(config.read_text().replace(f"{self.dir}/state", f"{self.dir}/{name}"))
+        return self.start("-c", config)
+
+    def answers(self):
+        return self.fm("version").returncode == 0
+
+    def said(self, words):
+        wait(lambda: words in self.log(), words)
+
+    def test_one_that_is_removed_is_made_again(self):
+        self.begin("a")
+        os.unlink(self.socket)
+        wait(self.answers, "the socket")
+        self.said("fmd.sock: was removed or replaced, and is made anew")
+
+    def test_nobody_removes_that_of_another(self):
+        a = self.begin("a")
+        os.unlink(self.socket)
+        a.send_signal(signal.SIGSTOP)           # its tick would be first
+        b = self.begin("b")
+        a.send_signal(signal.SIGCONT)
+        self.said("nobody can connect: " + self.socket + ": another fmd answers")
+        self.end(a)
+        self.assertTrue(self.answers())
+        a = self.run_fmd("-c", self.dir / "a.yaml")
+        self.assertEqual(a.returncode, 73)
+        self.assertTrue(self.answers())
+        self.end(b)
+        self.assertFalse(os.path.exists(self.socket))
+
+    def test_a_directory_that_is_missing_is_named(self):
+        config = self.config()
+        config.write_text(config.read_text().replace("fmd.sock", "nowhere/fmd.sock"))
+        out = self.run_fmd("-c", config)
+        self.assertEqual(out.returncode, 1)
+        self.assertIn(f"{self.dir}/nowhere: No such file or directory", out.stderr)
+
+
 # ---- time ------------------------------------------------------------------------------------------
 
 HOUR = 3600
