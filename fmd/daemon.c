@@ -449,6 +449,18 @@ watch_signal(struct daemon *d, uv_signal_t *sig, int number, uv_signal_cb cb)
 	uv_signal_start(sig, cb, number);
 }
 
+void
+daemon_hold_signals(bool on)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	(void)sigprocmask(on ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static void
 loop_start(struct daemon *d)
 {
@@ -464,6 +476,8 @@ loop_start(struct daemon *d)
 		watch_fd(d, &d->poll_agent, fmagent_fd(d->agent), on_agent);
 	watch_signal(d, &d->sig_term, SIGTERM, on_end);
 	watch_signal(d, &d->sig_int, SIGINT, on_end);
+	watch_signal(d, &d->sig_hup, SIGHUP, on_reload);
+	daemon_hold_signals(false);
 	engine_arm(d);
 }
 
@@ -564,8 +578,6 @@ daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err)
 	(void)signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&d->loop);
 	frozen_decide(d);
-	/* From the first moment: one that comes while this opens is a reload as soon as it has. */
-	watch_signal(d, &d->sig_hup, SIGHUP, on_reload);
 	r = open_all(d, err);
 	if (r == 0) {
 		self_start(d);

@@ -377,6 +377,8 @@ void verb_end(struct verb_call *call);
 void tell_manager(const char *state);
 int daemon_open_source(struct daemon *d, struct fm_err *err) FM_MUST_USE;
 void daemon_close_source(struct daemon *d);
+/* SIGTERM, SIGINT and SIGHUP wait until this is taken back, as daemon_run does once it handles them. */
+void daemon_hold_signals(bool on);
 int daemon_run(struct fmd_conf *conf, bool demo, struct fm_err *err);
 struct fmagent_options agent_options(const struct fmd_conf *conf);
 struct kafka_conf kafka_conf_of(const struct fmd_conf *conf);

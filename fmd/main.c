@@ -264,6 +264,8 @@ exit_code_of(int error)
 int
 main(int argc, char **argv)
 {
+	daemon_hold_signals(true);      /* what comes during a start is heard after it */
+
 	const struct argp argp = {.options = options, .parser = parse_option,
 		.doc = "Fault management and alarm correlation for clouds that run virtual "
 		       "machines\vSee fmd(8). SIGTERM ends fmd, SIGHUP reloads the catalogue."};
@@ -274,6 +276,8 @@ main(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (args.capture != NULL || args.check)
+		daemon_hold_signals(false);
 	if (args.capture != NULL) {
 		r = capture(&args, &err);
 		if (r < 0)

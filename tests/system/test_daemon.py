@@ -259,6 +259,28 @@ class BadInput(Base):
         self.assertIn("state", out.stderr)
 
 
+class Start(Base):
+    def test_signals_during_it_are_heard_after_it(self):
+        config = self.config("kafka: {brokers: '127.0.0.1:1'}\n")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            shutil.rmtree(self.dir / "state", ignore_errors=True)
+            with open(self.dir / "log", "ab") as log:
+                fmd = subprocess.Popen([BUILD / "fmd/fmd", "-c", config], stderr=log)
+            while not (self.dir / "state/lock").exists():       # it has only just begun
+                self.assertIsNone(fmd.poll(), self.log())
+            fmd.send_signal(signal.SIGHUP)
+            fmd.send_signal(number)
+            self.assertEqual(fmd.wait(30), 0, self.log())
+            self.assertIn(f"{number.name}: ending", self.log())
+
+    def test_ctrl_c_ends_a_capture(self):
+        fmd = subprocess.Popen([BUILD / "fmd/fmd", "--capture", self.dir / "out", "--broker",
+                                "127.0.0.1:1", "--topic", "t"], stderr=subprocess.DEVNULL)
+        wait((self.dir / "out").exists, "the capture to begin")
+        fmd.send_signal(signal.SIGINT)
+        self.assertEqual(fmd.wait(30), -signal.SIGINT)
+
+
 class OneState(Base):
     def test_a_second_fmd_on_the_same_state_is_refused(self):
         config = self.config("kafka: {brokers: '127.0.0.1:1'}\n")
