@@ -203,8 +203,6 @@ read_member(struct conf_reader *rd, const char *path, const yaml_node_t *key, co
 static int
 read_section(struct conf_reader *rd, const char *prefix, const yaml_node_t *map)
 {
-	char seen[CONF_MAX_LIST][64];
-	unsigned n = 0;
 	int r = 0;
 
 	if (map->type != YAML_MAPPING_NODE)
@@ -214,13 +212,9 @@ read_section(struct conf_reader *rd, const char *prefix, const yaml_node_t *map)
 		const yaml_node_t *key = conf_node(rd, p->key);
 		char path[64];
 
-		if (conf_scalar(key) == NULL || n == CONF_MAX_LIST)
+		if (conf_scalar(key) == NULL)
 			return conf_bad(rd, key, "a key must be a word");
 		snprintf(path, sizeof(path), "%s%s%.40s", prefix, *prefix ? "." : "", conf_scalar(key));
-		for (unsigned i = 0; i < n; i++)
-			if (strcmp(seen[i], path) == 0)
-				return conf_bad(rd, key, "%s is given twice", path);
-		memcpy(seen[n++], path, sizeof(path));
 		r = read_member(rd, path, key, conf_node(rd, p->value));
 	}
 	return r;
@@ -320,6 +314,44 @@ not_yaml(const char *path, const yaml_parser_t *parser, struct fm_err *err)
 		       parser->problem != NULL ? parser->problem : "not YAML");
 }
 
+/* ---- what holds for every node ------------------------------------------------------------------- */
+
+static int
+check_keys(const struct conf_reader *rd, const yaml_node_t *map)
+{
+	const yaml_node_pair_t *const first = map->data.mapping.pairs.start;
+
+	if (map->data.mapping.pairs.top - first > CONF_MAX_LIST)
+		return conf_bad(rd, map, "more than %d keys", CONF_MAX_LIST);
+	for (const yaml_node_pair_t *p = first; p < map->data.mapping.pairs.top; p++) {
+		const yaml_node_t *key = conf_node(rd, p->key);
+
+		for (const yaml_node_pair_t *q = first; q < p && conf_scalar(key) != NULL; q++) {
+			const char *before = conf_scalar(conf_node(rd, q->key));
+
+			if (before != NULL && strcmp(before, conf_scalar(key)) == 0)
+				return conf_bad(rd, key, "%s is given twice", before);
+		}
+	}
+	return 0;
+}
+
+/* A value would end at a NUL, and a key that is given twice would have its last value. */
+static int
+check_nodes(const struct conf_reader *rd)
+{
+	int r = 0;
+
+	for (const yaml_node_t *n = rd->doc->nodes.start; r == 0 && n < rd->doc->nodes.top; n++) {
+		if (n->type == YAML_SCALAR_NODE &&
+		    memchr(n->data.scalar.value, '\0', n->data.scalar.length) != NULL)
+			r = conf_bad(rd, n, "a NUL is no part of any value");
+		else if (n->type == YAML_MAPPING_NODE)
+			r = check_keys(rd, n);
+	}
+	return r;
+}
+
 /* What stands behind a line of "---" would be read by nobody. */
 static int
 parse_rest(struct conf_reader *rd, yaml_parser_t *parser)
@@ -356,7 +388,8 @@ parse(const char *path, const struct fm_buf *text, struct fmd_conf *conf, struct
 	}
 	root = yaml_document_get_root_node(&doc);
 	if (root != NULL) {
-		r = read_section(&rd, "", root);
+		r = check_nodes(&rd);
+		r = r == 0 ? read_section(&rd, "", root) : r;
 		r = r == 0 ? check_inputs(&rd, root) : r;
 		r = r == 0 ? check_outputs(&rd, root) : r;
 		r = r == 0 ? parse_rest(&rd, &parser) : r;

@@ -108,13 +108,26 @@ refuse_owned(const char *key, struct fm_err *err)
 	return 0;
 }
 
+/* The library's texts may have lines; ours are one. */
+static const char *
+one_line(char *why)
+{
+	size_t n = strlen(why);
+
+	while (n > 0 && (why[n - 1] == '\n' || why[n - 1] == ' '))
+		why[--n] = '\0';
+	for (char *p = why; *p != '\0'; p++)
+		*p = *p == '\n' ? ' ' : *p;
+	return why;
+}
+
 static int
 set_one(rd_kafka_conf_t *conf, const char *key, const char *value, struct fm_err *err)
 {
 	char why[256];
 	if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
 		return 0;
-	return fm_fail(err, -EINVAL, "librdkafka: %s: %s", key, why);
+	return fm_fail(err, -EINVAL, "librdkafka: %s: %s", key, one_line(why));
 }
 
 static int
@@ -223,7 +236,7 @@ client_new(rd_kafka_conf_t *conf, enum conf_role role, rd_kafka_t **ret, struct 
 				      conf, why, sizeof(why));
 	if (rk == NULL) {
 		rd_kafka_conf_destroy(conf);
-		return fm_fail(err, -EINVAL, "librdkafka: %s", why);
+		return fm_fail(err, -EINVAL, "librdkafka: %s", one_line(why));
 	}
 	if (role == CONF_CONSUMER)
 		rd_kafka_poll_set_consumer(rk);

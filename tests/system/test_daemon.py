@@ -130,6 +130,16 @@ class BadInput(Base):
         ("kafka: {inputs: [{topic: a}], outputs: {quarantine: a}}\n",
          ":4:40: kafka.outputs: a is read, too"),
         ("kafka: {inputs: [{topic: fm.transitions}]}\n", "fm.transitions is read, too"),
+        # once a key, in every mapping
+        ("snmp: {targets: [{name: a, name: b, address: '127.0.0.1:9', community_file: /x}]}\n",
+         ":4:28: name is given twice"),
+        ("kafka: {inputs: [{topic: a, topic: b}]}\n", ":4:29: topic is given twice"),
+        ("kafka: {librdkafka: {client.rack: x, client.rack: y}}\n",
+         ":4:38: client.rack is given twice"),
+        # a value would end there
+        ('log: {journal: "/tmp/a\\0b"}\n', ":4:16: a NUL is no part of any value"),
+        ('kafka: {librdkafka: {client.rack: "a\\0b"}}\n', ":4:35: a NUL is no part of any value"),
+        ('"log\\0": {level: info}\n', ":4:1: a NUL is no part of any value"),
         ("log: {level: info}\n---\nlog: {level: debug}\n", ":6:1: more than one YAML document"),
     )
 
@@ -141,6 +151,7 @@ class BadInput(Base):
                     self.assertEqual(out.returncode, 1, out.stderr)
                     self.assertIn(words, out.stderr)
                     self.assertNotIn("hunter2", out.stderr)
+                    self.assertNotIn("u{a}", out.stderr)
 
     def test_a_socket_whose_owner_does_not_answer_is_left_alone(self):
         with socket.socket(socket.AF_UNIX) as listener:
