@@ -18,12 +18,14 @@ static const char *const level_words[] = {"error", "warning", "notice", "info", 
 /* What a socket's address holds; the kernel is told no more, and libuv cuts the rest off. */
 #define MAX_SOCKET (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
+#define MAX_GROUP 255
+
 const struct conf_setting conf_settings[] = {
 	{"state_dir", CONF_TEXT, AT(state_dir), "/var/lib/fmd", 1, PATH_MAX, NULL},
 	{"catalogue", CONF_TEXT, AT(catalogue), FMD_SYSCONF "/events.yaml", 1, PATH_MAX, NULL},
 	{"control.socket", CONF_TEXT, AT(socket), "/run/fmd/fmd.sock", 1, MAX_SOCKET, NULL},
-	{"control.read_group", CONF_TEXT, AT(read_group), "fm", 0, 0, NULL},
-	{"control.write_group", CONF_TEXT, AT(write_group), "fm-admin", 0, 0, NULL},
+	{"control.read_group", CONF_TEXT, AT(read_group), "fm", 1, MAX_GROUP, NULL},
+	{"control.write_group", CONF_TEXT, AT(write_group), "fm-admin", 1, MAX_GROUP, NULL},
 	{"kafka.brokers", CONF_TEXT, AT(brokers), "localhost:9092", 1, CONF_MAX_FILE, NULL},
 	{"kafka.start", CONF_WORD, AT(start_latest), "latest", 0, 1, start_words},
 	{"kafka.lost_position", CONF_WORD, AT(lost_stop), "resume", 0, 1, lost_words},
@@ -53,12 +55,13 @@ const struct conf_setting conf_settings[] = {
 	{"self.reserve", CONF_NUMBER, AT(reserve), "16777216", 0, UINT32_MAX, NULL},
 	{"self.heartbeat", CONF_SPAN, AT(heartbeat), "5m", 0, 0, NULL},
 	{"log.level", CONF_WORD, AT(log_level), "info", 0, 4, level_words},
-	{"log.journal", CONF_TEXT, AT(journal), NULL, 0, 0, NULL},
-	{"log.capture", CONF_TEXT, AT(capture), NULL, 0, 0, NULL},
+	{"log.journal", CONF_TEXT, AT(journal), NULL, 1, PATH_MAX, NULL},
+	{"log.capture", CONF_TEXT, AT(capture), NULL, 1, PATH_MAX, NULL},
 	{"log.capture_size", CONF_NUMBER, AT(capture_size), "1073741824", 65536, UINT64_MAX >> 2, NULL},
 };
 
 const unsigned conf_n_settings = FM_ARRAY_LEN(conf_settings);
+_Static_assert(FM_ARRAY_LEN(conf_settings) <= CONF_MAX_SETTINGS, "each has a place");
 
 int
 conf_bad(const struct conf_reader *rd, const yaml_node_t *node, const char *fmt, ...)
@@ -77,6 +80,13 @@ const char *
 conf_scalar(const yaml_node_t *node)
 {
 	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+}
+
+struct conf_place
+conf_place_of(const yaml_node_t *node)
+{
+	return (struct conf_place){(unsigned)node->start_mark.line + 1,
+		(unsigned)node->start_mark.column + 1};
 }
 
 yaml_node_t *
@@ -139,6 +149,7 @@ read_setting(struct conf_reader *rd, const struct conf_setting *st, const yaml_n
 
 	if (value == NULL)
 		return conf_bad(rd, node, "%s: a single value is needed", st->path);
+	rd->conf->place[st - conf_settings] = conf_place_of(node);
 	if (assign(rd->conf, st, value) == 0)
 		return 0;
 	if (st->kind == CONF_NUMBER)
@@ -392,6 +403,7 @@ parse(const char *path, const struct fm_buf *text, struct fmd_conf *conf, struct
 		r = r == 0 ? read_section(&rd, "", root) : r;
 		r = r == 0 ? check_inputs(&rd, root) : r;
 		r = r == 0 ? check_outputs(&rd, root) : r;
+		r = r == 0 ? conf_check_values(conf, err) : r;
 		r = r == 0 ? parse_rest(&rd, &parser) : r;
 	}
 	yaml_document_delete(&doc);
@@ -420,8 +432,9 @@ conf_load(const char *path, struct fmd_conf **ret, struct fm_err *err)
 {
 	struct fmd_conf *conf = conf_default();
 	struct fm_buf text = {0};
-	int r = read_file(path, &text, err);
 
+	conf->file = fm_strdup(path);
+	int r = read_file(path, &text, err);
 	if (r == 0)
 		r = parse(path, &text, conf, err);
 	fm_buf_fini(&text);
@@ -442,5 +455,6 @@ conf_free(struct fmd_conf *conf)
 		if (conf_settings[i].kind == CONF_TEXT)
 			fm_freep((char *)conf + conf_settings[i].offset);
 	conf_lists_free(conf);
+	free(conf->file);
 	free(conf);
 }

@@ -84,6 +84,14 @@ target_word(struct fmagent_target *t, const char *k, const char *v)
 	return 0;
 }
 
+/* 0 is no time to wait for an answer. */
+static bool
+target_timeout(const char *s, struct fm_span *ret)
+{
+	return fm_span_parse(s, strlen(s), ret) == 0 && ret->ns >= fm_span_ms(1).ns &&
+	       ret->ns <= fm_span_s(300).ns;
+}
+
 static int
 target_key(struct conf_reader *rd, struct fmagent_target *t, const yaml_node_t *key,
 	   const yaml_node_t *val)
@@ -103,12 +111,71 @@ target_key(struct conf_reader *rd, struct fmagent_target *t, const yaml_node_t *
 		return 0;
 	}
 	if (strcmp(k, "timeout") == 0)
-		return fm_span_parse(v, strlen(v), &t->timeout) == 0 ? 0 :
-			conf_bad(rd, val, "snmp.targets: timeout %s is not a time such as 2s", v);
+		return target_timeout(v, &t->timeout) ? 0 :
+			conf_bad(rd, val, "snmp.targets: timeout must be from 1ms to 5m, such as 2s");
 	r = target_word(t, k, v);
 	if (r > 0)
 		return conf_bad(rd, key, "snmp.targets: unknown key %s", k);
 	return r < 0 ? conf_bad(rd, val, "snmp.targets: %s cannot be %s", k, v) : 0;
+}
+
+/* The value of a key; NULL: it is not there. */
+static const yaml_node_t *
+value_of(const struct conf_reader *rd, const yaml_node_t *map, const char *key)
+{
+	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start;
+	     p < map->data.mapping.pairs.top; p++) {
+		const char *k = conf_scalar(conf_node(rd, p->key));
+
+		if (k != NULL && strcmp(k, key) == 0)
+			return conf_node(rd, p->value);
+	}
+	return NULL;
+}
+
+/* What the other version has would be ignored: a pass phrase that protects nothing. */
+static int
+check_version(const struct conf_reader *rd, const struct fmagent_target *t, const yaml_node_t *map)
+{
+	static const struct {
+		const char *key;
+		enum fmagent_version version;
+	} of[] = {{"community_file", FMAGENT_V2C}, {"user", FMAGENT_V3}, {"auth", FMAGENT_V3},
+		{"auth_file", FMAGENT_V3}, {"priv", FMAGENT_V3}, {"priv_file", FMAGENT_V3}};
+
+	for (unsigned i = 0; i < FM_ARRAY_LEN(of); i++) {
+		const yaml_node_t *val = value_of(rd, map, of[i].key);
+		const char *version = conf_version_words[of[i].version];
+
+		/* "auth: none" says what is so */
+		if (val == NULL || t->version == of[i].version || strcmp(conf_scalar(val), "none") == 0)
+			continue;
+		return conf_bad(rd, val, "snmp.targets: %s goes with version %s: leave it out, or "
+				"write version: %s", of[i].key, version, version);
+	}
+	return 0;
+}
+
+static int
+check_target(const struct conf_reader *rd, const struct fmagent_target *t, const yaml_node_t *map)
+{
+	const unsigned n = rd->conf->n_targets - 1;
+	const yaml_node_t *at;
+	struct fm_err cause = {0};
+	const char *key;
+	int r = check_version(rd, t, map);
+
+	if (r < 0)
+		return r;
+	if (fmagent_check_target(t, &key, &cause) < 0) {
+		at = key != NULL ? value_of(rd, map, key) : NULL;
+		return conf_bad(rd, at != NULL ? at : map, "snmp.targets: %s", cause.msg);
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(rd->conf->target[i].name, t->name) == 0)
+			return conf_bad(rd, value_of(rd, map, "name"),
+					"snmp.targets: target %.100s: given twice", t->name);
+	return 0;
 }
 
 static int
@@ -119,16 +186,17 @@ read_target(struct conf_reader *rd, const yaml_node_t *map)
 
 	if (map->type != YAML_MAPPING_NODE)
 		return conf_bad(rd, map, "snmp.targets: each is a mapping");
-	rd->conf->n_targets++;
+	rd->conf->target_place[rd->conf->n_targets++] = conf_place_of(map);
 	t->auth = FMAGENT_AUTH_SHA256;
 	t->priv = FMAGENT_PRIV_AES128;
 	t->profile = FMAGENT_WRS;
+	t->timeout = fm_span_s(2);
 	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start;
 	     r == 0 && p < map->data.mapping.pairs.top; p++)
 		r = target_key(rd, t, conf_node(rd, p->key), conf_node(rd, p->value));
 	if (r == 0 && (t->name == NULL || t->address == NULL))
 		return conf_bad(rd, map, "snmp.targets: name and address are needed");
-	return r;
+	return r == 0 ? check_target(rd, t, map) : r;
 }
 
 static int
@@ -164,6 +232,7 @@ conf_read_librdkafka(struct conf_reader *rd, const yaml_node_t *node)
 
 	if (node->type != YAML_MAPPING_NODE)
 		return conf_bad(rd, node, "kafka.librdkafka: a mapping is needed");
+	rd->conf->librdkafka_place = conf_place_of(node);
 	for (const yaml_node_pair_t *p = node->data.mapping.pairs.start;
 	     p < node->data.mapping.pairs.top; p++) {
 		const yaml_node_t *key = conf_node(rd, p->key), *val = conf_node(rd, p->value);

@@ -134,11 +134,13 @@ print_targets(const struct fmd_conf *conf, struct fm_buf *b)
 		const struct fmagent_target *t = &conf->target[i];
 		char span[FM_SPAN_STR];
 
-		fm_buf_addf(b, "        - version: %s\n          profile: %s\n          auth: %s\n"
-			    "          priv: %s\n          inform: %s\n          logs: %s\n"
-			    "          min_severity: %s\n          timeout: %s\n",
-			    conf_version_words[t->version], conf_profile_words[t->profile],
-			    conf_auth_words[t->auth], conf_priv_words[t->priv], conf_bool_words[t->inform],
+		fm_buf_addf(b, "        - version: %s\n          profile: %s\n",
+			    conf_version_words[t->version], conf_profile_words[t->profile]);
+		if (t->version == FMAGENT_V3)
+			fm_buf_addf(b, "          auth: %s\n          priv: %s\n",
+				    conf_auth_words[t->auth], conf_priv_words[t->priv]);
+		fm_buf_addf(b, "          inform: %s\n          logs: %s\n          min_severity: %s\n"
+			    "          timeout: %s\n", conf_bool_words[t->inform],
 			    conf_bool_words[t->logs], conf_severity_words[t->min_severity],
 			    fm_span_format(t->timeout, span));
 		for (unsigned k = 0; k < CONF_N_TARGET_TEXTS; k++) {

@@ -21,7 +21,16 @@ struct conf_input {
 	enum conf_format format;
 };
 
+/* In the file; line 0: it is not there. */
+#define CONF_MAX_SETTINGS 64
+struct conf_place {
+	unsigned line, column;
+};
+
 struct fmd_conf {
+	char *file;                     /* NULL: none was read */
+	struct conf_place place[CONF_MAX_SETTINGS];     /* in the order of conf.c's table */
+	struct conf_place target_place[CONF_MAX_LIST], librdkafka_place;
 	char *state_dir, *catalogue;
 	char *socket, *read_group, *write_group;
 	char *brokers, *out_alarms, *out_transitions, *out_quarantine;
@@ -54,6 +63,16 @@ struct fmd_conf {
 
 struct fmd_conf *conf_default(void);
 int conf_load(const char *path, struct fmd_conf **ret, struct fm_err *err) FM_MUST_USE;
+/*
+ * What is not in the file alone: directories of files to be written; for a check also whether the
+ * groups exist. A group that is not there is no reason not to start (it may come), so the daemon
+ * warns. -EINVAL with the place.
+ */
+int conf_check_files(const struct fmd_conf *conf, struct fm_err *err) FM_MUST_USE;
+int conf_check_groups(const struct fmd_conf *conf, struct fm_err *err) FM_MUST_USE;
+/* fm_fail with a place of the file at its head, as far as there is one. */
+int conf_fail(const struct fmd_conf *conf, struct conf_place at, struct fm_err *err, const char *fmt,
+	      ...) FM_PRINTF(4, 5);
 void conf_free(struct fmd_conf *conf);
 /* The effective configuration as YAML; secrets appear as the names of their files. */
 void conf_print(const struct fmd_conf *conf, struct fm_buf *ret);

@@ -45,9 +45,13 @@ struct conf_reader {
 /* The error with the place of the node. */
 int conf_bad(const struct conf_reader *rd, const yaml_node_t *node, const char *fmt, ...)
 	FM_PRINTF(3, 4);
+struct conf_place conf_place_of(const yaml_node_t *node);
 const char *conf_scalar(const yaml_node_t *node);       /* NULL: it is none */
 yaml_node_t *conf_node(const struct conf_reader *rd, int id);
 int conf_word_index(const char *const *words, const char *s);   /* -1: none of them */
+
+/* What the values say together, and what has a form that the table does not know. */
+int conf_check_values(const struct fmd_conf *conf, struct fm_err *err);
 
 /* kafka.inputs (instead of what there is), kafka.librdkafka, snmp.targets. */
 int conf_read_inputs(struct conf_reader *rd, const yaml_node_t *node);

@@ -230,7 +230,7 @@ open_sinks(struct daemon *d, struct fm_err *err)
 		d->journal_fd = open(d->conf->journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
 				     0640);
 		if (d->journal_fd < 0)
-			return fm_fail(err, -errno, "%s: %m", d->conf->journal);
+			return fm_fail(err, -errno, "log.journal: %s: %m", d->conf->journal);
 		outbox_add(d->outbox, journal_sink_new(d->journal_fd), false);
 	}
 	if (d->conf->capture != NULL && !d->hold.frozen) {

@@ -190,16 +190,32 @@ load_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
 	return r;
 }
 
+static int
+check_secrets(const struct fmd_conf *conf, struct fm_err *err)
+{
+	struct fmagent_options snmp = agent_options(conf);
+	struct fm_err cause = {0};
+
+	for (unsigned i = 0; i < conf->n_targets; i++) {
+		snmp.targets = &conf->target[i];
+		snmp.n_targets = 1;
+		if (fmagent_check_secrets(&snmp, &cause) < 0)
+			return conf_fail(conf, conf->target_place[i], err, "snmp.targets: %s", cause.msg);
+	}
+	return 0;
+}
+
 /* What the start would refuse, but for what it finds in the state directory and on the network. */
 static int
 check_conf(const struct fmd_conf *conf, struct fm_err *err)
 {
-	const struct fmagent_options snmp = agent_options(conf);
 	const struct kafka_conf kafka = kafka_conf_of(conf);
-	int r = fmagent_check(&snmp, err);
+	struct fm_err cause = {0};
+	int r = conf_check_groups(conf, err);
 
-	r = r == 0 ? fmagent_check_secrets(&snmp, err) : r;
-	r = r == 0 ? kafka_conf_check(&kafka, err) : r;
+	r = r == 0 ? check_secrets(conf, err) : r;
+	if (r == 0 && kafka_conf_check(&kafka, &cause) < 0)
+		r = conf_fail(conf, conf->librdkafka_place, err, "%s", cause.msg);
 	return r == 0 ? fm_file_check(conf->catalogue, FM_FILE_CONFIG, err) : r;
 }
 
@@ -284,8 +300,9 @@ main(int argc, char **argv)
 			complain(err.msg);
 		return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
-	if (load_conf(&args, &conf, &err) < 0) {
+	if (load_conf(&args, &conf, &err) < 0 || conf_check_files(conf, &err) < 0) {
 		complain(err.msg);
+		conf_free(conf);
 		return EXIT_FAILURE;
 	}
 	if (args.check) {

@@ -189,6 +189,58 @@ set_role(rd_kafka_conf_t *conf, enum conf_role role, const char *client_id, stru
 	return set_one(conf, "fetch.queue.backoff.ms", "5", err);
 }
 
+static bool
+is_port(const char *s, size_t len)
+{
+	unsigned port = 0;
+
+	while (len > 0 && s[len - 1] == ' ')
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9' || i == 5)
+			return false;
+		port = port * 10 + (unsigned)(s[i] - '0');
+	}
+	return port >= 1 && port <= 65535;
+}
+
+/*
+ * "host", "host:port", "[v6]:port", a protocol and "://" before it. An address of version 6 without
+ * brackets has no port. The library reads a port as a number of 16 bits, whatever it says.
+ */
+static bool
+has_good_port(const char *s, size_t len)
+{
+	const char *scheme = memmem(s, len, "://", 3);
+	const char *host = scheme != NULL ? scheme + 3 : s;
+	const char *path = scheme != NULL ? memchr(host, '/', len - (size_t)(host - s)) : NULL;
+	const char *end = path != NULL ? path : s + len;
+	const char *first = memchr(host, ':', (size_t)(end - host));
+	const char *last = memrchr(host, ':', (size_t)(end - host));
+
+	if (last == NULL || (first != last && last[-1] != ']'))
+		return true;
+	return is_port(last + 1, (size_t)(end - last - 1));
+}
+
+int
+kafka_brokers_check(const char *brokers, struct fm_err *err)
+{
+	bool any = false;
+
+	for (const char *p = brokers; *p != '\0'; p += *p == ',') {
+		p += strspn(p, " ");
+		const size_t len = strcspn(p, ",");
+
+		if (!has_good_port(p, len))
+			return fm_fail(err, -EINVAL, "%.*s: a port is a number from 1 to 65535",
+				       (int)(len < 200 ? len : 200), p);
+		any |= len > 0;
+		p += len;
+	}
+	return any ? 0 : fm_fail(err, -EINVAL, "names no broker: HOST:PORT, several joined by commas");
+}
+
 static int
 fill(rd_kafka_conf_t *rk_conf, const struct kafka_conf *conf, enum conf_role role,
      struct fm_err *err)
@@ -200,6 +252,9 @@ fill(rd_kafka_conf_t *rk_conf, const struct kafka_conf *conf, enum conf_role rol
 	if (strlen(id) > MAX_CLIENT_ID)
 		return fm_fail(err, -EINVAL, "kafka: client id is longer than %d", MAX_CLIENT_ID);
 
+	struct fm_err cause = {0};
+	if (kafka_brokers_check(conf->brokers, &cause) < 0)
+		return fm_fail(err, -EINVAL, "kafka: %s", cause.msg);
 	int r = conf_check_login(conf, err);
 	if (r == 0)
 		r = set_one(rk_conf, "bootstrap.servers", conf->brokers, err);

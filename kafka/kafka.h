@@ -219,6 +219,8 @@ void kafka_broker_outrun_fetch(struct kafka_broker *b);
 
 const char *kafka_library_version(void);
 
+/* What can be seen of a list of brokers without asking them. -EINVAL. */
+int kafka_brokers_check(const char *brokers, struct fm_err *err) FM_MUST_USE;
 /* One setting for itself, a secret's file included: -EINVAL, -EACCES, … and err says what is wrong. */
 int kafka_setting_check(const struct kafka_setting *s, struct fm_err *err) FM_MUST_USE;
 /* All of them, as far as can be told without a broker: certificates and keys are read too. */

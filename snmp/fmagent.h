@@ -52,6 +52,9 @@ struct fmagent_options {
 	unsigned history;               /* rows of the event table */
 };
 
+/* The same for one target; *ret_key: the member that is wrong, NULL when one is missing. Any thread. */
+int fmagent_check_target(const struct fmagent_target *t, const char **ret_key, struct fm_err *err)
+	FM_MUST_USE;
 /* What can be refused without reading a file, the errors as of fmagent_new. Any thread. */
 int fmagent_check(const struct fmagent_options *opt, struct fm_err *err) FM_MUST_USE;
 /* The rest of it: reads the secrets and makes the keys, and forgets them. Main, before fmagent_new. */

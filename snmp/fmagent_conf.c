@@ -39,25 +39,29 @@ fmagent_priv_oid(enum fmagent_priv priv, size_t *ret_len)
 
 /* ---- checks without files ----------------------------------------------------------------- */
 
+/* The key that is wrong goes to *ret_key; NULL while one is missing. */
 static int
-check_v3(const struct fmagent_target *t, struct fm_err *err)
+check_v3(const struct fmagent_target *t, const char **ret_key, struct fm_err *err)
 {
 	size_t len;
 
+	*ret_key = t->user != NULL ? "user" : NULL;
 	if (t->user == NULL || t->user[0] == '\0')
 		return fm_fail(err, -EINVAL, "target %s: v3 needs a user", t->name);
 	if (strlen(t->user) > MAX_USER)
 		return fm_fail(err, -EINVAL, "target %s: user longer than %d octets", t->name,
 			       MAX_USER);
+	*ret_key = "priv";
 	if (t->auth == FMAGENT_AUTH_NONE && t->priv != FMAGENT_PRIV_NONE)
 		return fm_fail(err, -EINVAL, "target %s: v3 has no privacy without"
 			       " authentication", t->name);
+	*ret_key = NULL;
 	if (t->auth != FMAGENT_AUTH_NONE && t->auth_file == NULL)
-		return fm_fail(err, -EINVAL, "target %s: needs a file with the authentication"
-			       " pass phrase", t->name);
+		return fm_fail(err, -EINVAL, "target %s: needs auth_file, a file with the"
+			       " authentication pass phrase", t->name);
 	if (t->priv != FMAGENT_PRIV_NONE && t->priv_file == NULL)
-		return fm_fail(err, -EINVAL, "target %s: needs a file with the privacy pass"
-			       " phrase", t->name);
+		return fm_fail(err, -EINVAL, "target %s: needs priv_file, a file with the privacy"
+			       " pass phrase", t->name);
 	if (fmagent_auth_oid(t->auth, &len) == NULL || fmagent_priv_oid(t->priv, &len) == NULL)
 		return fm_fail(err, -ENOTSUP, "target %s: the net-snmp library of this machine"
 			       " lacks the authentication or privacy protocol", t->name);
@@ -76,30 +80,40 @@ check_address(const struct fmagent_target *t, struct fm_err *err)
 	return rc < 0 ? fm_fail(err, rc, "target %s: %s", t->name, cause.msg) : 0;
 }
 
-static int
-check_target(const struct fmagent_target *t, struct fm_err *err)
+int
+fmagent_check_target(const struct fmagent_target *t, const char **ret_key, struct fm_err *err)
 {
+	int rc = 0;
+
+	*ret_key = "name";
 	if (t->name == NULL || t->name[0] == '\0')
 		return fm_fail(err, -EINVAL, "a target without a name");
+	*ret_key = "profile";
 	if (t->profile != FMAGENT_WRS)
 		return fm_fail(err, -ENOTSUP, "target %s: profile fm is not in this version, use"
 			       " wrs", t->name);
+	*ret_key = "timeout";
 	if (t->timeout.ns < 0 || t->timeout.ns > fm_span_s(300).ns)
-		return fm_fail(err, -EINVAL, "target %s: timeout beyond 5 minutes", t->name);
+		return fm_fail(err, -EINVAL, "target %s: timeout must be from 0 to 5 minutes", t->name);
+	*ret_key = NULL;
 	if (t->version == FMAGENT_V2C && t->community_file == NULL)
-		return fm_fail(err, -EINVAL, "target %s: v2c needs a file with the community",
-			       t->name);
-	int rc = t->version == FMAGENT_V3 ? check_v3(t, err) : 0;
-	return rc < 0 ? rc : check_address(t, err);
+		return fm_fail(err, -EINVAL, "target %s: v2c needs community_file, a file with the"
+			       " community", t->name);
+	if (t->version == FMAGENT_V3)
+		rc = check_v3(t, ret_key, err);
+	if (rc < 0)
+		return rc;
+	*ret_key = "address";
+	return check_address(t, err);
 }
 
 int
 fmagent_check(const struct fmagent_options *opt, struct fm_err *err)
 {
-	const char *path;
+	const char *path, *key;
 
 	for (unsigned i = 0; i < opt->n_targets; i++) {
-		int rc = check_target(&opt->targets[i], err);
+		int rc = fmagent_check_target(&opt->targets[i], &key, err);
 
 		if (rc < 0)
 			return rc;

@@ -483,6 +483,14 @@ kafka_conf_check(const struct kafka_conf *conf, struct fm_err *err)
 }
 
 int
+kafka_brokers_check(const char *brokers, struct fm_err *err)
+{
+	(void)brokers;
+	(void)err;
+	return 0;
+}
+
+int
 kafka_setting_check(const struct kafka_setting *st, struct fm_err *err)
 {
 	(void)st, (void)err;

@@ -90,6 +90,11 @@ class Base(unittest.TestCase):
         return str(self.dir / "fmd.sock")
 
 
+# of an SNMP target
+HAS = "name: n, address: '127.0.0.1:9'"
+V3 = "version: 3, user: u, auth_file: /y, priv_file: /z"
+
+
 class BadInput(Base):
     CASES = (
         ("kafak: {}\n", ":4:1: unknown key kafak"),
@@ -130,6 +135,21 @@ class BadInput(Base):
         ("kafka: {inputs: [{topic: a}], outputs: {quarantine: a}}\n",
          ":4:40: kafka.outputs: a is read, too"),
         ("kafka: {inputs: [{topic: fm.transitions}]}\n", "fm.transitions is read, too"),
+        # what nothing can come of
+        ("kafka: {brokers: ' , '}\n", ":4:18: kafka.brokers: names no broker"),
+        ("kafka: {brokers: 'a:9092,b:99999'}\n", ":4:18: kafka.brokers: b:99999: a port is a number "
+         "from 1 to 65535"),
+        ("kafka: {brokers: 'SSL://[::1]:0'}\n", ":4:18: kafka.brokers: SSL://[::1]:0: a port is"),
+        ("kafka: {brokers: 'a:kafka'}\n", ":4:18: kafka.brokers: a:kafka: a port is"),
+        ("log: {journal: ''}\n", ":4:16: log.journal: not a text of 1 to"),
+        ("log: {capture: ''}\n", ":4:16: log.capture: not a text of 1 to"),
+        ("log: {journal: /tmp}\n", ":4:16: log.journal: /tmp is a directory: name a file in it"),
+        ("log: {journal: /nowhere/j}\n", ":4:16: log.journal: there is no directory /nowhere: make "
+         "it, or name another"),
+        ("log: {level: info, capture: /nowhere/j}\n", ":4:29: log.capture: there is no directory"),
+        ("log: {journal: /tmp/x, capture: /tmp/x}\n", ":4:33: log.capture: the same file as "
+         "log.journal: name another"),
+        ("log: {journal: /tmp/x, capture: /tmp/../tmp/./x}\n", ":4:33: log.capture: the same file"),
         # once a key, in every mapping
         ("snmp: {targets: [{name: a, name: b, address: '127.0.0.1:9', community_file: /x}]}\n",
          ":4:28: name is given twice"),
@@ -191,6 +211,80 @@ class BadInput(Base):
         ("{targets: [{name: n, address: '127.0.0.1:9', version: 3, user: u, auth_file: /y,"
          " priv_file: /z}]}", "target n: /y: No such file"),
     )
+
+    PLACES = (      # the place is that of ^
+        ("agentx: ^''", "snmp.agentx: AgentX address \"\": must be the path"),
+        (f"targets: [^{{{HAS}}}]", "target n: v2c needs community_file"),
+        (f"targets: [^{{{HAS}, version: 3}}]", "target n: v3 needs a user"),
+        (f"targets: [^{{{HAS}, version: 3, user: u, priv: none}}]", "target n: needs auth_file"),
+        (f"targets: [{{{HAS}, version: 3, user: u, auth: none, priv: ^aes128}}]",
+         "target n: v3 has no privacy without"),
+        (f"targets: [{{{HAS}, version: 3, user: ^''}}]", "target n: v3 needs a user"),
+        ("targets: [{name: ^'', address: '127.0.0.1:9', community_file: /x}]",
+         "a target without a name"),
+        ("targets: [{name: n, address: ^noc.example, community_file: /x}]",
+         "target n: address \"noc.example\": must be numeric"),
+        (f"targets: [{{{HAS}, community_file: /x, profile: ^fm}}]", "target n: profile fm"),
+        *((f"targets: [{{{HAS}, community_file: /x, timeout: ^{time}}}]",
+           "timeout must be from 1ms to 5m") for time in ("-1s", "0", "0s", "6m", "soon")),
+        (f"targets: [{{{HAS}, community_file: /x}}, {{{HAS.replace('n,', '^n,')}, "
+         "community_file: /x}]", "target n: given twice"),
+        *((f"targets: [{{{HAS}, community_file: /x, {key}: ^{value}}}]",
+           f"{key} goes with version 3: leave it out, or write version: 3")
+          for key, value in (("user", "u"), ("auth_file", "/nope"), ("priv_file", "/nope"),
+                             ("auth", "sha256"), ("priv", "aes128"))),
+        (f"targets: [{{{HAS}, {V3}, community_file: ^/x}}]",
+         "community_file goes with version 2c: leave it out, or write version: 2c"),
+    )
+
+    def test_what_is_wrong_with_snmp_has_a_place(self):
+        for text, words in self.PLACES:
+            with self.subTest(text):
+                line = f"snmp: {{{text}}}"
+                out = self.run_fmd("-n", "-c", self.config(line.replace("^", "") + "\n"))
+                self.assertEqual(out.returncode, 1, out.stderr)
+                self.assertIn(f"fmd.yaml:4:{line.index('^') + 1}: snmp.", out.stderr)
+                self.assertIn(words, out.stderr)
+
+    def test_a_secret_that_cannot_be_read_has_the_place_of_its_target(self):
+        out = self.run_fmd("-n", "-c", self.config(
+            f"snmp:\n  targets:\n  - {{{HAS}, community_file: /x}}\n"))
+        self.assertEqual(out.returncode, 1)
+        self.assertIn(":6:5: snmp.targets: target n: /x: No such file", out.stderr)
+
+    def test_what_the_library_refuses_as_a_whole_has_the_place_of_its_map(self):
+        out = self.run_fmd("-n", "-c", self.config(
+            "kafka:\n  librdkafka: {security.protocol: ssl, ssl.ca.location: /nowhere}\n"))
+        self.assertEqual(out.returncode, 1)
+        self.assertIn(":5:15: librdkafka: ", out.stderr)
+
+    def grouped(self, text):
+        config = self.config()
+        config.write_text(config.read_text().replace("fmd.sock}", f"fmd.sock, {text}}}"))
+        return self.run_fmd("-n", "-c", config)
+
+    def test_a_group_that_does_not_exist_is_refused_by_the_check(self):
+        for key in ("read_group", "write_group"):
+            out = self.grouped(f"{key}: ''")
+            self.assertEqual(out.returncode, 1)
+            self.assertRegex(out.stderr, rf":3:\d+: control.{key}: not a text of 1 to")
+            out = self.grouped(f"{key}: no-such-group")
+            self.assertEqual(out.returncode, 1)
+            self.assertRegex(out.stderr, rf":3:\d+: control.{key}: there is no group no-such-group: "
+                             "make it, or name another")
+        out = self.grouped("read_group: root, write_group: root")
+        self.assertEqual(out.returncode, 0, out.stderr)
+
+    def test_what_has_worked_goes_on_to_work(self):
+        state = self.dir / "state"
+        for text in ("kafka: {brokers: 'a:9092, b , c:9092,'}\n", "kafka: {brokers: '::1,[::1]:9'}\n",
+                     "kafka: {brokers: 'PLAINTEXT://a:9092'}\n",
+                     # directories that fmd and the service manager make
+                     "log: {journal: /var/log/fmd/transitions.jsonl}\n",
+                     f"log: {{journal: {state}/journal, capture: {state}/capture}}\n",
+                     f"log: {{journal: {self.dir}/x, capture: {self.dir}/y}}\n"):
+            out = self.run_fmd("-n", "-c", self.config(text))
+            self.assertEqual(out.returncode, 0, out.stderr)
 
     def test_what_snmp_would_refuse_is_found_by_the_check_too(self):
         for text, words in self.SNMP:
