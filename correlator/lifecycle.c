@@ -7,7 +7,7 @@
  *                     ^                                     |
  *                     +------- set: a new occurrence -------+
  */
-#include "correlator/correlator_priv.h"
+#include "correlator/refused_priv.h"
 
 #include "base/bug.h"
 
@@ -423,6 +423,18 @@ set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spe
 	return al;
 }
 
+/* For those who ask why there is no alarm; a group that is of no instance has none to be found by. */
+static void
+refuse(struct correlator *corr, const struct alarm_spec *spec)
+{
+	const struct fact_values v = {.inst = spec->inst, .host = spec->host};
+
+	corr->stats.refused++;
+	if (spec->rule != NULL && (fact_subject_of(spec->rule->fact) == SUBJECT_HOST ?
+				   v.host != NULL : v.inst != NULL))
+		refused_add(corr, spec->rule, &v, REFUSED_FULL);
+}
+
 /* NULL when the table is full: the alarm is refused and counted, never another one evicted. */
 struct corr_alarm *
 al_set(struct correlator *corr, const struct alarm_spec *spec)
@@ -433,7 +445,7 @@ al_set(struct correlator *corr, const struct alarm_spec *spec)
 		return set_again(corr, al, spec);
 	if (corr->active.n >= cat_limits(corr->cat)->max_alarms &&
 	    spec->severity < SEV_MAJOR) {
-		corr->stats.refused++;
+		refuse(corr, spec);
 		return NULL;
 	}
 	if (al != NULL)

@@ -7,8 +7,11 @@
 #include "correlator/correlator_priv.h"
 
 #define REFUSED_MAX 1024u               /* remembered of each sort */
-/* KEY: the group has no such thing in common with others (its host, its pool is not known). */
-enum refusal { REFUSED_IF, REFUSED_THRESHOLD, REFUSED_KEY, N_REFUSALS };
+/*
+ * KEY: the group has no such thing in common with others (its host, its pool is not known). FULL: the rule
+ * agreed, but there was no room for one more alarm that is not major.
+ */
+enum refusal { REFUSED_IF, REFUSED_THRESHOLD, REFUSED_KEY, REFUSED_FULL, N_REFUSALS };
 struct refused {
 	const struct cat_rule *rule;
 	struct fm_uuid uuid;            /* of the instance, or */

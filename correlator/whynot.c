@@ -108,6 +108,24 @@ whynot_instance(struct asking *q)
 	return NULL;
 }
 
+/* ---- what was refused ----------------------------------------------------------------------------- */
+
+/* The last time that the rule, or want of room, refused the entity's subject, as far as that is remembered. */
+static const struct refused *
+refused_of(struct asking *q, const struct cat_rule *rule)
+{
+	const struct fm_str word = entity_get(q->entity, "instance");
+	const struct fm_str name = entity_get(q->entity, "host");
+	const bool of_host = fact_subject_of(rule->fact) == SUBJECT_HOST;
+	const struct host *h = of_host && name.p != NULL ? whynot_find_host(q, name) : NULL;
+	const struct instance *inst = NULL;
+	struct fm_uuid uuid;
+
+	if (!of_host && word.p != NULL && fm_uuid_parse(word.p, word.len, &uuid))
+		inst = inst_find(q->corr, &uuid);
+	return inst != NULL || h != NULL ? refused_find(q->corr, rule, inst, h) : NULL;
+}
+
 /* ---- While --------------------------------------------------------------------------------------- */
 
 static void
@@ -130,9 +148,6 @@ tell_slot(struct asking *q, const struct slot *slot, const char *fact)
 		if (slot->al != NULL)
 			whynot_tell(q, "other-entity", "%s holds since %s, and its alarm is on %s",
 				    fact, since, slot->al->a.entity);
-		else
-			whynot_tell(q, "full", "%s holds since %s, but the list of alarms was full",
-				    fact, since);
 		return;
 	case SLOT_IDLE:                 /* does not hold: only its changes are remembered */
 		return;
@@ -156,10 +171,14 @@ instead_of(const struct slot *slot, const struct cat_rule *rule)
 	return slot;
 }
 
+/* The state began at since, as far as that is known. */
 static void
-tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot *slot)
+tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot *slot,
+	       struct fm_time since)
 {
+	const struct refused *r = refused_of(q, rule);
 	const struct slot *other = instead_of(slot, rule);
+	char at[FM_TIME_STR];
 
 	while (slot != NULL && slot->rule != rule)
 		slot = slot->next;
@@ -169,14 +188,19 @@ tell_held_fact(struct asking *q, const struct cat_rule *rule, const struct slot 
 			    (unsigned)other->rule->line, (unsigned)rule->line);
 	else if (slot != NULL && slot->phase != SLOT_IDLE)
 		tell_slot(q, slot, fact_name(rule->fact));
+	else if (r != NULL && r->why == REFUSED_FULL && r->at.ns >= since.ns)
+		whynot_tell(q, "full", "%s holds, but at %s the list of alarms was full (Max_Alarms); it "
+			    "stays without alarm until it has ended", fact_name(rule->fact),
+			    fm_time_format(r->at, at));
 	else if (rule->when.root != NULL)
 		whynot_tell(q, "condition", "%s holds, but when it began, If said no: %.*s "
 			    "(catalogue line %u)", fact_name(rule->fact),
 			    whynot_shown(rule->when.source), rule->when.source,
 			    (unsigned)rule->when.line);
 	else
-		whynot_tell(q, "not-entered", "%s holds, but the rule came later with a new "
-			    "catalogue", fact_name(rule->fact));
+		whynot_tell(q, "not-entered", "%s holds, but it began when the list of alarms was full "
+			    "(Max_Alarms) or the catalogue without the rule: which is not "
+			    "remembered", fact_name(rule->fact));
 }
 
 /* These can hold whatever the instance's state is. */
@@ -197,7 +221,8 @@ while_instance(struct asking *q, const struct cat_rule *rule)
 	if (inst == NULL)
 		return;
 	if (inst_holds(inst, rule->fact))
-		tell_held_fact(q, rule, inst->slots);
+		tell_held_fact(q, rule, inst->slots, is_beside_the_state(rule->fact) ?
+			       (struct fm_time){0} : inst->state_since);
 	else if (is_beside_the_state(rule->fact))
 		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u)", fact,
 			    (unsigned)rule->line);
@@ -219,29 +244,13 @@ while_host(struct asking *q, const struct cat_rule *rule)
 	if (h == NULL)
 		return;
 	if (host_holds(h, rule->fact))
-		tell_held_fact(q, rule, h->slots);
+		tell_held_fact(q, rule, h->slots, (struct fm_time){0});
 	else
 		whynot_tell(q, "no-state", "%s does not hold (catalogue line %u)",
 			    fact_name(rule->fact), (unsigned)rule->line);
 }
 
 /* ---- On ------------------------------------------------------------------------------------------- */
-
-/* The last event of the entity's subject that the rule has refused, as far as that is remembered. */
-static const struct refused *
-refused_of(struct asking *q, const struct cat_rule *rule)
-{
-	const struct fm_str word = entity_get(q->entity, "instance");
-	const struct fm_str name = entity_get(q->entity, "host");
-	const bool of_host = fact_subject_of(rule->fact) == SUBJECT_HOST;
-	const struct host *h = of_host && name.p != NULL ? whynot_find_host(q, name) : NULL;
-	const struct instance *inst = NULL;
-	struct fm_uuid uuid;
-
-	if (!of_host && word.p != NULL && fm_uuid_parse(word.p, word.len, &uuid))
-		inst = inst_find(q->corr, &uuid);
-	return inst != NULL || h != NULL ? refused_find(q->corr, rule, inst, h) : NULL;
-}
 
 static void
 tell_refused(struct asking *q, const struct cat_rule *rule, const struct refused *r)
@@ -252,6 +261,9 @@ tell_refused(struct asking *q, const struct cat_rule *rule, const struct refused
 	if (r->why == REFUSED_THRESHOLD)
 		whynot_tell(q, "below", "%s happened at %s, below every bound of Threshold "
 			    "(catalogue line %u)", fact_name(rule->fact), at, (unsigned)rule->line);
+	else if (r->why == REFUSED_FULL)
+		whynot_tell(q, "full", "%s happened at %s, and the list of alarms was full (Max_Alarms)",
+			    fact_name(rule->fact), at);
 	else
 		whynot_tell(q, "condition", "%s happened at %s, and If said no: %.*s (catalogue "
 			    "line %u)", fact_name(rule->fact), at, whynot_shown(rule->when.source),

@@ -215,6 +215,10 @@ tell_refusal(struct asking *q, const struct cat_rule *rule, const struct refused
 		whynot_tell(q, "group-unknown", "%s of %s at %s did not count: no record had told what "
 			    "it shares with others (By)", fact_name(rule->fact), uuid, at);
 		return;
+	case REFUSED_FULL:
+		whynot_tell(q, "full", "%s of %s at %s made them enough, but the list of alarms "
+			    "was full (Max_Alarms)", fact_name(rule->fact), uuid, at);
+		return;
 	case N_REFUSALS:
 		return;
 	}

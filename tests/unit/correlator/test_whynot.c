@@ -66,9 +66,9 @@ ignore(void *ctx, struct transition *tr)
 }
 
 static struct core
-begin(void)
+begin_with(const char *text)
 {
-	struct core c = {.l = load_good(catalogue), .now = {1767225600 * FM_NS_PER_S}};
+	struct core c = {.l = load_good(text), .now = {1767225600 * FM_NS_PER_S}};
 
 	c.corr = corr_new(c.l.cat);
 	c.dec = decoder_new(NULL);
@@ -76,6 +76,12 @@ begin(void)
 	fm_arena_init(&c.arena);
 	corr_advance(c.corr, c.now, ignore, NULL);
 	return c;
+}
+
+static struct core
+begin(void)
+{
+	return begin_with(catalogue);
 }
 
 static void
@@ -415,4 +421,43 @@ Test(whynot, long_names_are_cut_between_letters)
 		fm_buf_fini(&entity);
 		end(&c);
 	}
+}
+
+#define NO_ROOM "Limits:\n  Max_Alarms: 1\n" HOST_ALARM("200.004", "major") \
+	RULE("    While: host.disabled\n") \
+	ALARM("700.002", "minor") RULE("    While: instance.paused\n") \
+	ALARM("700.006", "minor") RULE("    On: reboot.failed\n    Expire: 1h\n") \
+	"\"700.009\":\n" FIELDS_OF("minor", INSTANCE) RULE("    On: rebuild.failed\n    Expire: 1h\n" \
+		"    Group: {By: instance, At_Least: 2, Within: 1m}\n")
+
+Test(whynot, remembers_that_there_was_no_room_for_a_state)
+{
+	struct core c = begin_with(NO_ROOM);
+
+	nova(&c, "service.update disabled=1");
+	nova(&c, "instance.pause.end state=paused");
+	because(&c, "700.002", VM, "full full", "instance.paused holds, but at 2026-01-01T00:00:00.000000Z "
+		"the list of alarms was full (Max_Alarms); it stays without alarm until it has ended");
+	wait_for(&c, 1);
+	nova(&c, "service.update disabled=0");
+	because(&c, "700.002", VM, "full", "it stays without alarm");
+	nova(&c, "instance.unpause.end");
+	because(&c, "700.002", VM, "no-state", "does not hold");
+	nova(&c, "instance.pause.end state=paused");
+	because(&c, "700.002", VM, "active", "it is raised since 2026-01-01T00:00:01");
+	end(&c);
+}
+
+Test(whynot, remembers_that_there_was_no_room_for_an_event)
+{
+	struct core c = begin_with(NO_ROOM);
+
+	nova(&c, "service.update disabled=1");
+	nova(&c, "instance.reboot.error fault=a");
+	nova(&c, "instance.rebuild.error fault=a");
+	nova(&c, "instance.rebuild.error fault=b");
+	because(&c, "700.006", VM, "full full", "reboot.failed happened at 2026-01-01T00:00:00.000000Z, and "
+		"the list of alarms was full");
+	because(&c, "700.009", VM, "group closed full full", "made them enough, but the list");
+	end(&c);
 }
