@@ -70,6 +70,14 @@ catalogue_open(const struct daemon *d, struct catalogue **ret, struct fm_err *er
 	return r;
 }
 
+static void
+forget_broker(const struct daemon *d)
+{
+	FM_CLEANUP(fm_freep) char *path = fm_asprintf("%s/broker", d->conf->state_dir);
+
+	(void)unlink(path);
+}
+
 static int
 open_state(struct daemon *d, struct fm_err *err)
 {
@@ -89,6 +97,8 @@ open_state(struct daemon *d, struct fm_err *err)
 	}
 	if (r < 0)
 		return r;
+	if (d->demo)
+		forget_broker(d);       /* of one that was killed; who waits for the file waits for ours */
 	self_open_failure_note(d);
 	r = catalogue_open(d, &d->cat, err);
 	if (r < 0)
@@ -518,6 +528,8 @@ shut_down(struct daemon *d, bool loop)
 	kafka_source_free(d->source);
 	outbox_free(d->outbox);
 	fmagent_free(d->agent);
+	if (d->broker != NULL)
+		forget_broker(d);
 	kafka_broker_free(d->broker);
 	corr_free(d->corr);
 	cat_free(d->cat);

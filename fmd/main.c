@@ -4,6 +4,7 @@
 #include "offline/offline.h"
 
 #include <argp.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,9 +15,13 @@ __attribute__((visibility("default"))) const char *argp_program_version = "fmd "
 enum { OPT_DEMO = 0x100, OPT_STATE, OPT_CATALOGUE, OPT_CAPTURE, OPT_BROKER, OPT_TOPIC, OPT_FROM,
 	OPT_TO };
 
+#define DEMO_DIR "/tmp/fmd-demo-XXXXXX"
+
 struct args {
 	const char *file, *state_dir, *catalogue;
 	bool check, verbose, demo;
+	char own_dir[sizeof(DEMO_DIR)];
+	bool owns_dir;                  /* it has been made, and goes at the end */
 	/* capture */
 	const char *capture, *broker, *topic[CONF_MAX_LIST];
 	unsigned n_topics;
@@ -115,11 +120,12 @@ demo_catalogue(void)
 							  : FMD_SOURCE_CATALOGUE;
 }
 
+/* A check changes nothing: it makes no directory either. */
 static int
-demo_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
+demo_conf(struct args *args, struct fmd_conf **ret, struct fm_err *err)
 {
 	struct fmd_conf *conf = NULL;
-	char dir[] = "/tmp/fmd-demo-XXXXXX", *socket;
+	char *dir = args->own_dir, *socket;
 	int r = 0;
 
 	if (args->file != NULL)
@@ -128,7 +134,9 @@ demo_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
 		conf = conf_default();
 	if (r < 0)
 		return r;
-	if (args->state_dir == NULL && mkdtemp(dir) == NULL) {
+	args->owns_dir = args->state_dir == NULL && !args->check;
+	if (args->owns_dir && mkdtemp(dir) == NULL) {
+		args->owns_dir = false;
 		conf_free(conf);
 		return fm_fail(err, -errno, "%s: %m", dir);
 	}
@@ -175,7 +183,20 @@ capture(const struct args *args, struct fm_err *err)
 }
 
 static int
-load_conf(const struct args *args, struct fmd_conf **ret, struct fm_err *err)
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st, (void)type, (void)where;
+	return remove(path);
+}
+
+static void
+remove_dir(const char *path)
+{
+	(void)nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int
+load_conf(struct args *args, struct fmd_conf **ret, struct fm_err *err)
 {
 	int r;
 
@@ -285,7 +306,7 @@ main(int argc, char **argv)
 	const struct argp argp = {.options = options, .parser = parse_option,
 		.doc = "Fault management and alarm correlation for clouds that run virtual "
 		       "machines\vSee fmd(8). SIGTERM ends fmd, SIGHUP reloads the catalogue."};
-	struct args args = {0};
+	struct args args = {.own_dir = DEMO_DIR};
 	struct fmd_conf *conf = NULL;
 	struct fm_err err = {0};
 	int r;
@@ -314,6 +335,8 @@ main(int argc, char **argv)
 			r = exit_code_of(r);
 		}
 	}
+	if (args.owns_dir)
+		remove_dir(args.own_dir);
 	conf_free(conf);
 	return r;
 }

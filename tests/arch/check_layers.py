@@ -54,7 +54,7 @@ THIRD_PARTY = {
 # intrinsics or C++ (no ".h").
 SYSTEM_HEADER = re.compile(
     r"^((sys|arpa|net|netinet|linux|bits)/[\w/]+\.h"
-    r"|(argp|assert|ctype|dirent|dlfcn|endian|err|errno|fcntl|float|fnmatch|getopt|glob|grp"
+    r"|(argp|assert|ctype|dirent|dlfcn|endian|err|errno|fcntl|float|fnmatch|ftw|getopt|glob|grp"
     r"|ifaddrs|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched"
     r"|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio"
     r"|stdio_ext|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|unistd|wchar"

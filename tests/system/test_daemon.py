@@ -386,6 +386,29 @@ class Start(Base):
         self.assertEqual(fmd.wait(30), -signal.SIGINT)
 
 
+class Demo(Base):
+    def test_its_own_directory_goes_with_it(self):
+        with open(self.dir / "log", "wb") as log:
+            fmd = subprocess.Popen([BUILD / "fmd/fmd", "--demo", "--catalogue",
+                                    own(ROOT / "events.yaml", self.dir)], stderr=log)
+        self.addCleanup(self.end, fmd)
+        place = pathlib.Path(wait(lambda: re.search(r"state in (/tmp/fmd-demo-\w+)", self.log()),
+                                  "the demo")[1])
+        wait((place / "broker").exists, "its broker")
+        self.end(fmd)
+        self.assertFalse(place.exists())
+        place = pathlib.Path(re.search(r"state_dir: (\S+)", self.run_fmd("--demo", "-n", "-v").stdout)[1])
+        self.assertFalse(place.exists())
+
+    def test_a_broker_that_has_gone_is_not_written_down(self):
+        broker = self.dir / "broker"
+        broker.write_text("127.0.0.1:1\n")
+        fmd = self.start("--demo", "--state-dir", self.dir, "-c", self.config())
+        self.assertNotEqual(broker.read_text(), "127.0.0.1:1\n")
+        self.end(fmd)
+        self.assertFalse(broker.exists())
+
+
 class OneState(Base):
     def test_a_second_fmd_on_the_same_state_is_refused(self):
         config = self.config("kafka: {brokers: '127.0.0.1:1'}\n")
