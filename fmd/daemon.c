@@ -218,6 +218,16 @@ open_recorder(struct daemon *d, struct fm_err *err)
 	return r;
 }
 
+/* A file is read for how it ends; of a pipe fmd is to be no reader. */
+static int
+open_journal(const char *path)
+{
+	struct stat st;
+	const int mode = stat(path, &st) == 0 && !S_ISREG(st.st_mode) ? O_WRONLY : O_RDWR;
+
+	return open(path, mode | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
 static int
 open_sinks(struct daemon *d, struct fm_err *err)
 {
@@ -237,8 +247,7 @@ open_sinks(struct daemon *d, struct fm_err *err)
 	d->outbox = outbox_new(d->store);
 	outbox_add(d->outbox, kafka_sink_as_sink(d->ksink), false);
 	if (d->conf->journal != NULL) {
-		d->journal_fd = open(d->conf->journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-				     0640);
+		d->journal_fd = open_journal(d->conf->journal);
 		if (d->journal_fd < 0)
 			return fm_fail(err, -errno, "log.journal: %s: %m", d->conf->journal);
 		outbox_add(d->outbox, journal_sink_new(d->journal_fd), false);

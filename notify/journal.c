@@ -2,8 +2,9 @@
  * journal: the sink that writes lines. Knows write(2) and nothing of what is written: the record is
  * one line as it comes, since JSON escapes a newline within a text.
  *
- * A line that fits only in part is refused, and goes on where it stopped when the outbox offers it
- * again. To a file, lines are written as they come and acked together after one fdatasync.
+ * A line that fits only in part is refused. Into a pipe it goes on where it stopped when the outbox
+ * offers it again; in a file what there is of it is cut off, as is at a start what a crash has left. To a
+ * file, lines are written as they come and acked together after one fdatasync.
  */
 #include "notify/notify.h"
 
@@ -19,9 +20,21 @@ struct journal {
 	bool file;                      /* has a disk below it to wait for */
 	/* changed by offers */
 	bool torn;                      /* begin with a newline: the last line may have no end */
+	bool stuck;                     /* the last write to the file failed */
 	size_t done;                    /* bytes of the line that is being written */
 	uint64_t written;               /* whole lines up to here */
 };
+
+/* What was written of a line. It stays, and is gone on with, when the file cannot be cut. */
+static void
+take_back(struct journal *j)
+{
+	struct stat file;
+
+	if (j->file && j->done > 0 && fstat(j->fd, &file) == 0 && file.st_size >= (off_t)j->done &&
+	    ftruncate(j->fd, file.st_size - (off_t)j->done) == 0)
+		j->done = 0;
+}
 
 /* Write line and newline from done on. Returns 0, or -EBUSY when there is no room for all. */
 static int
@@ -59,8 +72,11 @@ journal_offer(struct sink *sink, const struct stored_transition *tr)
 		return r;
 	j->torn = false;
 	r = write_line(j, tr->json, tr->len);
+	j->stuck = r < 0;
 	if (r == 0)
 		j->written = tr->seq;
+	else
+		take_back(j);
 	return r;
 }
 
@@ -87,6 +103,7 @@ journal_reset(struct sink *sink)
 	struct journal *j = (struct journal *)sink;
 
 	j->written = 0;
+	take_back(j);
 	if (j->done > 0)
 		j->torn = true;
 	j->done = 0;
@@ -103,19 +120,45 @@ journal_state(struct sink *sink)
 {
 	const struct journal *j = (const struct journal *)sink;
 
+	if (j->file)
+		return j->stuck ? "waiting for the disk" : "writing";
 	return j->done > 0 ? "waiting for the reader" : "writing";
 }
 
-/* A file that does not end in a newline was being written when its writer died. */
-static bool
-ends_torn(int fd, const struct stat *file)
+/* Where its last line begins; -1: it may not be read. */
+static off_t
+last_line(int fd, off_t size)
 {
-	char last = '\0';
+	char chunk[4096];
 
-	if (!S_ISREG(file->st_mode) || file->st_size == 0)
+	while (size > 0) {
+		const size_t n = size < (off_t)sizeof(chunk) ? (size_t)size : sizeof(chunk);
+		const char *nl;
+
+		if (pread(fd, chunk, n, size - (off_t)n) != (ssize_t)n)
+			return -1;
+		nl = memrchr(chunk, '\n', n);
+		if (nl != NULL)
+			return size - (off_t)n + (nl - chunk) + 1;
+		size -= (off_t)n;
+	}
+	return 0;
+}
+
+/*
+ * A file that does not end in a newline was being written when its writer died, and the line comes
+ * again: it is cut off, if it looks like one of ours. Otherwise, or when it may not be read, the line is
+ * ended: an empty one does less harm than two records in one.
+ */
+static bool
+ends_torn(int fd, off_t size)
+{
+	const off_t at = last_line(fd, size);
+	char first;
+
+	if (at == size)
 		return false;
-	/* Opened for writing only: an empty line does less harm than two records in one. */
-	return pread(fd, &last, 1, file->st_size - 1) != 1 || last != '\n';
+	return at < 0 || pread(fd, &first, 1, at) != 1 || first != '{' || ftruncate(fd, at) < 0;
 }
 
 struct sink *
@@ -133,7 +176,7 @@ journal_sink_new(int fd)
 	j->fd = fd;
 	if (fstat(fd, &file) == 0) {
 		j->file = S_ISREG(file.st_mode);
-		j->torn = ends_torn(fd, &file);
+		j->torn = j->file && ends_torn(fd, file.st_size);
 	}
 	return &j->sink;
 }

@@ -90,9 +90,9 @@ void outbox_each(const struct outbox *ob, sink_stats_f *f, void *ctx);
 
 /*
  * The journal sink: one JSON line a transition to fd, in order. fd stays the caller's, who closes
- * it after outbox_free; it may be a file, opened for appending, or a pipe, blocking or not. In a
- * file a line counts as delivered when it is on the disk, and one torn by a crash is ended before
- * the next.
+ * it after outbox_free; it may be a file, opened for appending, and for reading too, or a pipe, blocking
+ * or not. In a file a line counts as delivered when it is on the disk, and half a line, by a crash or a
+ * full disk, is cut off; when the file may not be read it is ended before the next.
  */
 struct sink *journal_sink_new(int fd);
 

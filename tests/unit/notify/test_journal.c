@@ -3,6 +3,9 @@
 #include "tests/unit/store/store_rig.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 struct rig {
 	struct store_rig store;
@@ -89,42 +92,85 @@ Test(journal, writes_a_line_a_transition_even_if_its_text_has_two)
 	close(fd);
 }
 
+/* What the file has before the records 1 and 2. */
 static void
-append_torn_line(struct rig *rig)
-{
-	FILE *f = fopen(rig->path, "ae");
-
-	fputs("{\"schema\":\"fm.trans", f);
-	fclose(f);
-}
-
-static void
-expect_torn_line_apart(int mode)
+expect_before(const char *before, int mode, const char *stays)
 {
 	struct rig rig = rig_new();
-	char line[64] = "";
+	char line[64] = "", *got = line;
+	FILE *f = fopen(rig.path, "ae");
 
-	append_torn_line(&rig);
+	fputs(before, f);
+	fclose(f);
 	int fd = open_journal(&rig, mode);
 	rig_raise(&rig.store, 1, 2);
 	pump_all(&rig, (struct fm_time){1});
-	FILE *f = fopen(rig.path, "re");
-	cr_assert_not_null(fgets(line, sizeof(line), f));
-	cr_expect_str_eq(line, "{\"schema\":\"fm.trans\n");
+	f = fopen(rig.path, "re");
+	for (size_t i = 0; i < strlen(stays); i++)
+		*got++ = (char)getc(f);
+	cr_expect_str_eq(line, stays);
 	cr_expect_eq(expect_lines(f, 1), 2);
 	fclose(f);
 	rig_end(&rig);
 	close(fd);
 }
 
-Test(journal, ends_the_line_that_a_crash_tore)
+Test(journal, cuts_off_the_line_that_a_crash_tore)
 {
-	expect_torn_line_apart(O_RDWR);
+	expect_before("{\"schema\":\"fm.trans", O_RDWR, "");
+	expect_before("{\"a\":1}\n{\"schema\":\"fm.trans", O_RDWR, "{\"a\":1}\n");
+	expect_before("{\"a\":1}\n", O_RDWR, "{\"a\":1}\n");
 }
 
-Test(journal, ends_it_when_it_may_not_read_either)
+Test(journal, ends_it_when_it_is_no_record_or_may_not_be_read)
 {
-	expect_torn_line_apart(O_WRONLY);
+	expect_before("not of ours", O_RDWR, "not of ours\n");
+	expect_before("{\"schema\":\"fm.trans", O_WRONLY, "{\"schema\":\"fm.trans\n");
+}
+
+static void
+set_file_limit(rlim_t bytes)
+{
+	struct rlimit lim;
+
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &lim), 0);
+	lim.rlim_cur = bytes;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &lim), 0);
+}
+
+static void
+expect_waiting(void *ctx, const struct sink_stats *s)
+{
+	(void)ctx;
+	cr_expect_str_eq(s->state, "waiting for the disk");
+	cr_expect_not_null(s->last_error);
+}
+
+/* As on a full disk: of the line that does not fit there is nothing, and it comes whole. */
+Test(journal, leaves_nothing_of_a_line_that_does_not_fit)
+{
+	struct rig rig = rig_new();
+	struct fm_time now = {1};
+	int fd = open_journal(&rig, O_RDWR);
+	struct stat st;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	rig_raise(&rig.store, 1, 1);
+	pump_all(&rig, now);
+	cr_assert_eq(fstat(fd, &st), 0);
+	rig_raise(&rig.store, 2, 3);
+	set_file_limit((rlim_t)st.st_size + 100);
+	pump_all(&rig, now);
+	cr_expect_eq(outbox_floor(rig.ob), 1);
+	cr_expect_eq(expect_file(&rig, 1), 1);
+	outbox_each(rig.ob, expect_waiting, NULL);
+	set_file_limit(RLIM_INFINITY);
+	cr_assert(outbox_next_retry(rig.ob, &now));
+	pump_all(&rig, now);
+	cr_expect_eq(outbox_floor(rig.ob), 3);
+	cr_expect_eq(expect_file(&rig, 1), 3);
+	rig_end(&rig);
+	close(fd);
 }
 
 /* A pipe takes a line whole or not at all unless it is longer than PIPE_BUF. */
