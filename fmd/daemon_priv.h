@@ -33,7 +33,7 @@ void log_set_level(enum log_level level);
 void log_line(enum log_level level, const char *subsystem, const char *fmt, ...) FM_PRINTF(3, 4);
 
 /* Messages of which thousands may come. The first are said, then there is a summary a minute. */
-enum log_class { LOG_QUARANTINED, LOG_CLIENT, LOG_UPKEEP, LOG_REFUSED, LOG_N_CLASSES };
+enum log_class { LOG_QUARANTINED, LOG_CLIENT, LOG_UPKEEP, LOG_REFUSED, LOG_SINK, LOG_N_CLASSES };
 struct log_budget {
 	int64_t since;                  /* monotonic, when the interval began; 0: none runs */
 	unsigned said;                  /* in this interval, and */
@@ -106,6 +106,7 @@ struct audit_budget {
 struct sink_mark {
 	uint64_t seq;
 	int64_t at;                     /* monotonic; 0: no mark yet */
+	bool failing;                   /* as was said last */
 };
 
 /* What fmd's own alarms rest on beside the alarms themselves. */

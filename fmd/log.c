@@ -21,6 +21,7 @@ static const struct {
 	[LOG_QUARANTINED] = {LOG_WARNING, "decode", "records quarantined", 1},
 	[LOG_CLIENT] = {LOG_WARNING, "kafka", "warnings of the Kafka client", 5},
 	[LOG_UPKEEP] = {LOG_WARNING, "store", "failures of checkpoint or retention", 1},
+	[LOG_SINK] = {LOG_WARNING, "sink", "troubles of sinks", 10},
 	[LOG_REFUSED] = {LOG_WARNING, "control", "clients or commands refused", 5},
 };
 

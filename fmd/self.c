@@ -257,7 +257,8 @@ late_tick(struct daemon *d, struct sink_mark *mark, const struct sink_stats *s, 
 	}
 	if (in_time || s->acked == s->last_seq)
 		self_level(d, "990.004", entity, false, "");
-	*mark = (struct sink_mark){s->last_seq, now};
+	mark->seq = s->last_seq;
+	mark->at = now;
 }
 
 struct sink_visit {
@@ -265,15 +266,32 @@ struct sink_visit {
 	unsigned i;
 };
 
+/* Before it is late enough for an alarm; that the broker is away is said elsewhere. */
+static void
+log_failing(struct daemon *d, struct sink_mark *mark, const struct sink_stats *s)
+{
+	const bool failing = s->last_error != NULL;
+
+	if (failing == mark->failing)
+		return;
+	mark->failing = failing;
+	if (failing)
+		log_often(d->log, LOG_SINK, "%s: %s; it is tried again", s->name, s->last_error);
+	else
+		log_often(d->log, LOG_SINK, "%s: delivers again", s->name);
+}
+
 static void
 look_at_sink(void *ctx, const struct sink_stats *s)
 {
 	struct sink_visit *v = ctx;
+	struct sink_mark *mark = &v->d->self.mark[v->i++];
 	char entity[160], text[256];
 
-	fm_assert(v->i < FM_ARRAY_LEN(v->d->self.mark));
+	fm_assert(v->i <= FM_ARRAY_LEN(v->d->self.mark));
 	snprintf(entity, sizeof(entity), "service=fmd.sink=%.120s", s->name);
-	late_tick(v->d, &v->d->self.mark[v->i++], s, entity);
+	log_failing(v->d, mark, s);
+	late_tick(v->d, mark, s, entity);
 	snprintf(text, sizeof(text), "%.120s was away too long: it gets the newest of each alarm, "
 		 "and gaps in place of the rest", s->name);
 	self_level(v->d, "990.009", entity, s->left_behind, text);

@@ -81,9 +81,10 @@ struct store_readers outbox_readers(struct outbox *ob);
 struct sink_stats {
 	const char *name, *state;
 	uint64_t acked, offered, last_seq;      /* lag = last_seq - acked */
-	uint64_t delivered, refused, resets;
+	uint64_t delivered, resets;
+	uint64_t refused;               /* failures; that it is full for now is none */
 	bool left_behind;               /* has yet to get what retention has coalesced */
-	const char *last_error;                 /* NULL: none */
+	const char *last_error;                 /* since its last delivery; NULL: none */
 };
 typedef void sink_stats_f(void *ctx, const struct sink_stats *s);
 void outbox_each(const struct outbox *ob, sink_stats_f *f, void *ctx);

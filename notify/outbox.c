@@ -188,6 +188,7 @@ start_over(struct slot *s)
 static void
 fail(struct slot *s, struct fm_time now, const char *why)
 {
+	s->refused++;
 	snprintf(s->last_error, sizeof(s->last_error), "%s", why);
 	backoff_failed(&s->backoff, s->sink->name, now);
 }
@@ -240,6 +241,7 @@ outbox_acked(struct sink *sink, uint64_t seq)
 		s->offered = seq;
 	count_passed(s);
 	backoff_succeeded(&s->backoff);
+	s->last_error[0] = '\0';
 }
 
 /* ---- offers ---------------------------------------------------------------------- */
@@ -264,9 +266,8 @@ refuse(struct pump *p, int code)
 
 	const char *why = strerrordesc_np(-code);
 
-	s->refused++;
 	if (code == -EAGAIN)
-		s->blocked = true;
+		s->blocked = true;      /* no failure: it has all that it can hold */
 	else
 		fail(s, p->now, why != NULL ? why : "refused");
 	return false;

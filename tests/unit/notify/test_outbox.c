@@ -400,7 +400,7 @@ expect_figures(void *ctx, const struct sink_stats *s)
 	cr_expect_eq(s->offered, 2);
 	cr_expect_eq(s->last_seq, 4);
 	cr_expect_eq(s->delivered, 2);
-	cr_expect_eq(s->refused, 1);
+	cr_expect_eq(s->refused, 2);
 	cr_expect_eq(s->resets, 1);
 	cr_expect_str_eq(s->last_error, "Permission denied");
 }
@@ -418,6 +418,34 @@ Test(outbox, gives_figures_of_each_sink)
 	commit(&rig, 2);
 	pump_all(&rig);
 	outbox_each(rig.ob, expect_figures, NULL);
+	rig_end(&rig);
+}
+
+static void
+expect_healthy(void *ctx, const struct sink_stats *s)
+{
+	cr_expect_eq(s->refused, *(const uint64_t *)ctx);
+	cr_expect_null(s->last_error);
+}
+
+Test(outbox, takes_a_full_sink_for_no_failure_and_forgets_one_that_is_over)
+{
+	struct rig rig = rig_new();
+	struct fake_sink *f = add(&rig, "s", false);
+	uint64_t failures = 0;
+
+	f->answer = -EAGAIN;
+	commit(&rig, 2);
+	pump_all(&rig);
+	outbox_each(rig.ob, expect_healthy, &failures);
+	f->answer = -ENOSPC;
+	outbox_ready(&f->sink);
+	pump_all(&rig);
+	cr_assert(outbox_next_retry(rig.ob, &rig.now));
+	f->answer = 0;
+	pump_all(&rig);
+	failures = 1;
+	outbox_each(rig.ob, expect_healthy, &failures);
 	rig_end(&rig);
 }
 
