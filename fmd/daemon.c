@@ -274,6 +274,7 @@ open_source(struct daemon *d, struct fm_err *err)
 		d->topics[i] = d->conf->input[i].topic;
 	for (unsigned i = 0; (doubt = kafka_conf_doubt(&opt.conf, i)) != NULL; i++)
 		log_line(LOG_WARNING, "kafka", "%s", doubt);
+	d->source_opened = clock_mono_ns();
 	return kafka_source_new(&opt, &d->source, err);
 }
 
@@ -370,6 +371,7 @@ on_tick(uv_timer_t *timer)
 	frozen_tick(d);
 	if (d->hold.frozen) {
 		kafka_sink_poll(d->ksink, now);
+		input_tick(d, now);
 		tell_manager("WATCHDOG=1");
 		return;
 	}

@@ -52,7 +52,7 @@ struct fm_time clock_wall(void);
 int64_t clock_mono_ns(void);
 int64_t clock_boot_ns(void);
 
-enum input_state { INPUT_WAITING, INPUT_READING, INPUT_LOST, INPUT_PAUSED, INPUT_UNUSED };
+enum input_state { INPUT_STARTING, INPUT_HELD, INPUT_WAITING, INPUT_READING, INPUT_LOST, INPUT_PAUSED, INPUT_UNUSED };
 
 /* spoil.c: which of a partition's last records could not be read. */
 #define SPOIL_ENTITY 300
@@ -77,6 +77,7 @@ struct part {
 	bool dirty, kept;               /* kept: the store has a position for it */
 	/* input.c */
 	enum input_state state;
+	bool heard;                     /* it was reading since the source was opened */
 	struct fm_time since;           /* of state, as of the last tick; 0: not looked at yet */
 	struct kafka_lost lost;         /* while lost_new: to be settled by this cycle */
 	bool lost_new, stopped;         /* stopped: until an operator's command */
@@ -165,6 +166,7 @@ struct daemon {
 	struct outbox *outbox;
 	struct kafka_broker *broker;    /* demo only */
 	struct kafka_source *source;    /* NULL: no input is read (hold.c), or not yet */
+	int64_t source_opened;          /* monotonic */
 	struct kafka_sink *ksink;
 	struct fmagent *agent;
 	int journal_fd;

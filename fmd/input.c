@@ -13,6 +13,7 @@
 
 #define LOST_ID "990.008"
 #define ENTITY_SIZE 300
+#define STARTING_S 30
 
 const char *
 input_state_name(const struct part *p)
@@ -20,6 +21,10 @@ input_state_name(const struct part *p)
 	switch (p->state) {
 	case INPUT_UNUSED:
 		return "not read";
+	case INPUT_STARTING:
+		return "starting";
+	case INPUT_HELD:
+		return "held";
 	case INPUT_WAITING:
 		return "waiting";
 	case INPUT_READING:
@@ -218,7 +223,7 @@ state_now(const struct daemon *d, const struct part *p)
 	enum kafka_input k;
 
 	if (d->source == NULL)
-		return INPUT_WAITING;
+		return INPUT_HELD;
 	if (kafka_source_state(d->source, p->topic, p->partition, &k) < 0)
 		return INPUT_UNUSED;
 	switch (k) {
@@ -315,13 +320,32 @@ input_resume(struct daemon *d, const struct input_request *rq, struct fm_err *er
 
 /* ---- looking -------------------------------------------------------------------------------------- */
 
+static bool
+is_input(const struct daemon *d, const struct part *p)
+{
+	for (unsigned i = 0; i < d->conf->n_inputs; i++)
+		if (strcmp(d->conf->input[i].topic, p->topic) == 0)
+			return true;
+	return false;
+}
+
+/* No broker has said anything of it yet, and it is too early to say that this is why it waits. */
+static bool
+is_starting(const struct daemon *d, const struct part *p, enum input_state state)
+{
+	return (state == INPUT_WAITING || (state == INPUT_UNUSED && is_input(d, p))) && !p->heard &&
+		!d->self.unreachable &&
+		clock_mono_ns() - d->source_opened < STARTING_S * FM_NS_PER_S;
+}
+
 void
 input_tick(struct daemon *d, struct fm_time now)
 {
 	for (unsigned i = 0; i < d->n_parts; i++) {
 		struct part *p = &d->part[i];
-		const enum input_state state = state_now(d, p);
+		enum input_state state = state_now(d, p);
 
+		p->heard = d->source != NULL && (p->heard || state == INPUT_READING);
 		/* The topic was away and is back as it was. */
 		if (state == INPUT_READING && p->stopped) {
 			p->stopped = false;
@@ -329,6 +353,8 @@ input_tick(struct daemon *d, struct fm_time now)
 		}
 		if (state != INPUT_UNUSED)
 			spoil_tick(d, p);
+		if (is_starting(d, p, state))
+			state = INPUT_STARTING;
 		if (state == p->state && p->since.ns != 0)
 			continue;
 		p->state = state;

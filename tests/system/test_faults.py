@@ -52,6 +52,10 @@ class Faults(test_self.Self):
             self.assertEqual(told.setdefault((t["stream"], t["seq"]), t), t)
         return sorted(told.values(), key=lambda t: t["seq"])      # the topic has partitions
 
+    def states(self, want):
+        """Waits until the input partitions that are read at all are said to be so."""
+        wait(lambda: {r["state"] for r in self.rows("ledger")} - {"not read"} == want, want)
+
     def hosts(self):
         return {a["entity_instance_id"]: a["count"] for a in self.rows("alarm-list")
                 if a["alarm_id"] == "200.004"}
@@ -101,6 +105,7 @@ class FullDisk(Faults):
                                           for j in range(20)])
             self.sent += [f"host=h{i}-{j}" for j in range(20)]
             if self.figure("store", "held by a full disk"):
+                self.states({"held"})
                 return
         self.fail("the disk did not become full")
 
@@ -140,6 +145,7 @@ class FullDisk(Faults):
         (place / "ballast").unlink()
         (place / "ballast-2").unlink()
         self.cleared("990.003")
+        self.states({"reading"})
         wait(lambda: len(self.hosts()) == len(self.sent), "all that was sent")
         self.assertEqual(self.hosts(), {h: 1 for h in self.sent})
         self.assertEqual(self.rows("alarm-show", first["uuid"])["acked_by"], shown)
@@ -156,8 +162,13 @@ class FullDisk(Faults):
                          sorted(self.sent))
         fmd.kill()                              # what is shown is what is stored
         fmd.wait()
+        self.there.fmd.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.there.fmd.send_signal, signal.SIGCONT)
         self.start("-c", config)
         self.assertEqual(self.hosts(), {h: 1 for h in self.sent})
+        self.states({"starting"})               # no broker has said anything
+        self.there.fmd.send_signal(signal.SIGCONT)
+        self.states({"reading"})
 
     def test_on_tmpfs_fmd_waits_for_room_and_loses_nothing(self):
         self.tell_full_and_recover(self.on_tmpfs())
@@ -230,6 +241,7 @@ class BadDisk(Faults):
         self.assertIn("the disk gives errors, and fmd is frozen", out.stderr)
         self.assertEqual(self.figure("store", "frozen by errors"), 1)
         self.assertEqual(self.figure("store", "held by a full disk"), 0)
+        self.states({"held"})
         # A try that fails freezes the next start again.
         fmd.send_signal(signal.SIGHUP)
         self.assertEqual(fmd.wait(30), 74)
