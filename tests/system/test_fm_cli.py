@@ -974,6 +974,21 @@ class Help(Base):
             for word in [*verbs, *("--" + option for option in options)]:
                 self.assertRegex(text, re.escape(word) + r"(?![a-z_-])", name)
 
+    def test_completion_has_the_options_of_each_verb_and_knows_which_have_values(self):
+        script = os.path.join(SOURCE, "packaging/fm.bash-completion")
+        with open(script, encoding="utf-8") as file:
+            skipped = re.search(r"case \$\{COMP_WORDS\[i\]\} in(.*?)\)\n", file.read(), re.DOTALL)[1]
+        verbs = re.findall(r"^  ([a-z-]+)  ", self.fm("help"), re.MULTILINE)
+        line = f'source {script}; for v in {" ".join(verbs)}; do echo $(_fm_options $v); done'
+        done = subprocess.run(["bash", "-c", line], stdout=subprocess.PIPE, check=True, text=True)
+        with_value = set()
+        for verb, offered in zip(verbs, done.stdout.splitlines(), strict=True):
+            taken = re.findall(r"^  (?:-\w, |    )(--[a-z_-]+)( \S)?", self.fm("help", verb),
+                               re.MULTILINE)
+            self.assertCountEqual(offered.split(), [name for name, _ in taken], verb)
+            with_value |= {name for name, value in taken if value.strip()}
+        self.assertEqual(set(re.findall("--[a-z_-]+", skipped)), with_value)
+
     def test_completion_offers_verbs_and_options(self):
         script = os.path.join(SOURCE, "packaging/fm.bash-completion")
 
