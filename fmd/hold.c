@@ -56,17 +56,19 @@ allocate(const char *path, off_t size)
 	return r;
 }
 
-/* Only when as much again stays free: else the next write would give it up again. */
-static bool
+/* Only when as much again stays free: else the next write would give it up again. 0 or an errno. */
+static int
 take_reserve(struct daemon *d)
 {
 	const uint64_t size = d->conf->reserve;
 	FM_CLEANUP(fm_freep) char *path = reserve_path(d);
+	int r = 0;
 
 	if (size == 0 || d->hold.reserved)
-		return true;
-	d->hold.reserved = hold_disk_free(d) / 2 >= size && allocate(path, (off_t)size) == 0;
-	return d->hold.reserved;
+		return 0;
+	r = hold_disk_free(d) / 2 < size ? -ENOSPC : allocate(path, (off_t)size);
+	d->hold.reserved = r == 0;
+	return r;
 }
 
 void
@@ -81,10 +83,12 @@ hold_release(struct daemon *d)
 void
 hold_start(struct daemon *d)
 {
-	if (!take_reserve(d))
-		log_line(LOG_WARNING, "store", "%s: no room for a reserve of %llu bytes "
-			 "(self.reserve)", d->conf->state_dir,
-			 (unsigned long long)d->conf->reserve);
+	const int r = take_reserve(d);
+
+	if (r < 0)
+		log_line(LOG_WARNING, "store", "%s/reserve: no reserve of %llu bytes (self.reserve): %s",
+			 d->conf->state_dir, (unsigned long long)d->conf->reserve,
+			 strerrordesc_np(-r));
 }
 
 /* ---- the hold -------------------------------------------------------------------------------------- */
@@ -162,6 +166,6 @@ hold_tick(struct daemon *d)
 	d->hold.next_try = now + TRY_S * FM_NS_PER_S;
 	if (d->hold.dry && probe(d))
 		d->hold.dry = false;
-	if (!d->hold.dry && !d->stopping && take_reserve(d) && d->hold.on)
+	if (!d->hold.dry && !d->stopping && take_reserve(d) == 0 && d->hold.on)
 		end_hold(d);
 }

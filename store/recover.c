@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EVIDENCE "fmd.db.corrupt-"
@@ -37,6 +38,16 @@ exists(const struct store *st, const char *name)
 	return access(path, F_OK) == 0;
 }
 
+/* A directory of that name is somebody else's. */
+static bool
+is_file(const struct store *st, const char *name)
+{
+	FM_CLEANUP(fm_freep) char *path = in_dir(st, name);
+	struct stat file;
+
+	return lstat(path, &file) == 0 && S_ISREG(file.st_mode);
+}
+
 const char *
 store_trace(const struct store *st)
 {
@@ -44,7 +55,7 @@ store_trace(const struct store *st)
 		if (exists(st, backups[i]))
 			return backups[i];
 	for (const char *const *name = st->traces; name != NULL && *name != NULL; name++)
-		if (exists(st, *name))
+		if (is_file(st, *name))
 			return *name;
 	return NULL;
 }

@@ -249,7 +249,10 @@ Test(recovery, never_begins_with_nothing_beside_a_trace_of_its_caller)
 	struct fm_err why = {0};
 
 	rig.opt.traces = traces;
-	rig_open(&rig);                 /* the first start */
+	char path[160];
+	snprintf(path, sizeof(path), "%s/failure", rig.dir);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	rig_open(&rig);                 /* the first start; what it did not make is no trace */
 	rig_close(&rig);
 	move(&rig, "fmd.db", "reserve");
 	cr_expect_eq(store_open(&rig.opt, &st, &why), -EUCLEAN);
