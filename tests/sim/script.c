@@ -145,12 +145,18 @@ commands_resume(int part)
 	(void)give("resumer", line);
 }
 
+/*
+ * About what is there when it is carried out, as verbs_write.c does: what falls due by then has fallen
+ * due before a restart too, and the alarm that is picked is the same.
+ */
 void
 commands_act(void)
 {
 	struct command *c = &command[first_open];
 	char user[24], line[300];
 
+	if (!sim.d->hold.dry && !sim.d->stopping)
+		engine_begin(sim.d);
 	snprintf(user, sizeof(user), "op-%u", first_open);
 	make_line(c, line, sizeof(line));
 	if (!give(user, line)) {
