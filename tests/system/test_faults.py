@@ -676,7 +676,7 @@ class Library(Faults):
             self.produce("fm.requests", request(entity="host=one"))
             self.assertEqual(fmd.wait(30), -signal.SIGSEGV)
         self.start("-c", config)
-        wait(lambda: len(self.hosts()) == sent + 1, "all that was sent")
+        wait(lambda: len(self.hosts()) == sent + 1 and self.hosts()["host=one"] >= 4, "all that was sent")
         hosts = self.hosts()
         self.assertEqual(hosts.pop("host=one"), 4)
         self.assertEqual(set(hosts.values()), {1})

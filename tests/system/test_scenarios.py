@@ -13,8 +13,8 @@ import daemon_runner  # noqa: E402
 
 BUILD = None
 # Those with commands of operators, reloads, with times when nothing can be read, or with clocks that step.
-NOT_PLAYED = {"alternatives-reload", "clock-step", "flapping-and-operator", "group-and-reload",
-              "group-of-events", "host-named-by-uuid", "maintenance-commands", "operator",
+NOT_PLAYED = {"alternatives-reload", "circle", "clock-step", "flapping-and-operator",
+              "group-and-reload", "group-of-events", "host-named-by-uuid", "maintenance-commands", "operator",
               "reload-of-groups", "reload-with-new-group", "shared-entity-and-reload", "shelving",
               "silence", "suppressed-ids"}
 
