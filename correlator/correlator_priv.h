@@ -634,6 +634,7 @@ void al_mark(struct correlator *corr, struct corr_alarm *al, const struct attr *
 void al_unmark(struct correlator *corr, struct corr_alarm *al, const char *attr);
 void al_log(struct correlator *corr, const struct alarm_spec *spec);
 void al_expire(struct correlator *corr, struct corr_alarm *al);
+void al_arm_expire(struct correlator *corr, struct corr_alarm *al);
 void al_purge_due(struct correlator *corr);
 void al_dirty(struct correlator *corr, struct corr_alarm *al);
 void al_emit(struct correlator *corr, struct corr_alarm *al, enum transition_kind kind,

@@ -357,6 +357,7 @@ take_alarm(struct correlator *corr, struct group *g, struct corr_alarm *al)
 	al->group = g;
 	g->al = al;
 	g->most = 0;
+	al_arm_expire(corr, al);
 	al_dirty(corr, al);
 	group_dirty(corr, g);
 }

@@ -337,6 +337,15 @@ fill(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *sp
 	al->a.origin = (uint8_t)spec->origin;
 }
 
+/* As its rule says, from now on. */
+void
+al_arm_expire(struct correlator *corr, struct corr_alarm *al)
+{
+	if (al->rule != NULL && al->rule->expire.ns > 0)
+		dl_arm(corr, &al->expire, DL_EXPIRE, al,
+		       fm_time_add(corr->now, al->rule->expire));
+}
+
 static void
 raise(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *spec)
 {
@@ -353,9 +362,7 @@ raise(struct correlator *corr, struct corr_alarm *al, const struct alarm_spec *s
 	tr.notify = al->a.announced;
 	al_dirty(corr, al);
 	al_emit(corr, al, TR_RAISE, &tr);
-	if (spec->rule != NULL && spec->rule->expire.ns > 0)
-		dl_arm(corr, &al->expire, DL_EXPIRE, al,
-		       fm_time_add(corr->now, spec->rule->expire));
+	al_arm_expire(corr, al);
 	rel_spread(corr, al);
 }
 
@@ -417,9 +424,8 @@ set_again(struct correlator *corr, struct corr_alarm *al, const struct alarm_spe
 	if (!only_counts(al, spec))
 		renew(corr, al, spec);
 	/* What ends it is said by the rule that it is of; a producer ends its own. */
-	if (al->rule != NULL && al->rule == spec->rule && spec->rule->expire.ns > 0)
-		dl_arm(corr, &al->expire, DL_EXPIRE, al,
-		       fm_time_add(corr->now, spec->rule->expire));
+	if (al->rule == spec->rule)
+		al_arm_expire(corr, al);
 	return al;
 }
 
