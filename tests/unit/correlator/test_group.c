@@ -1,8 +1,7 @@
 /*
  * group: who counts in a group, however many they are, and what of it is written and read again.
  */
-#include "../catalogue/cat_test.h"
-#include "offline/offline.h"
+#include "core_rig.h"
 #include "tests/scenario/rows_copy.h"
 
 #define MANY 300u
@@ -15,11 +14,7 @@
 
 struct core {
 	struct loaded l;
-	struct correlator *corr;
-	struct decoder *dec;
-	struct record_maker *mk;
-	struct fm_arena arena;
-	struct fm_time now;
+	struct core_rig rig;
 	struct fm_buf told;
 	struct rows_copy rows;
 	size_t bytes;                   /* of groups' rows, written by the last flush */
@@ -36,12 +31,9 @@ take(void *ctx, struct transition *tr)
 static struct core
 begin_with(const char *record)
 {
-	struct core c = {.l = load_good(record), .now = {1767225600 * FM_NS_PER_S}};
+	struct core c = {.l = load_good(record)};
 
-	c.corr = corr_new(c.l.cat);
-	c.dec = decoder_new(NULL);
-	c.mk = record_maker_new("U1", "host-01");
-	fm_arena_init(&c.arena);
+	c.rig = rig_begin(c.l.cat, "host-01");
 	fm_buf_adds(&c.told, "");
 	return c;
 }
@@ -55,10 +47,7 @@ begin(void)
 static void
 end(struct core *c)
 {
-	corr_free(c->corr);
-	decoder_free(c->dec);
-	record_maker_free(c->mk);
-	fm_arena_fini(&c->arena);
+	rig_end(&c->rig);
 	fm_buf_fini(&c->told);
 	rows_copy_fini(&c->rows);
 	unload(&c->l);
@@ -68,19 +57,9 @@ static void
 notify(struct core *c, unsigned n, const char *type, const char *state)
 {
 	char *line = fm_asprintf("%s uuid=00000000-0000-4000-8000-%012u state=%s", type, n, state);
-	struct offline_words words;
-	struct fm_err err;
-	struct event ev;
-	char *text = NULL;
 
-	c->now = fm_time_add(c->now, fm_span_ms(1));
-	cr_assert_eq(offline_split(&c->arena, line, &words, &err), 0);
-	cr_assert_eq(record_make(c->mk, OFFLINE_NOVA, &words, c->now, &text, &err), 0, "%s", err.msg);
-	cr_assert_eq(event_decode(c->dec, text, strlen(text), &ev, &err), 0, "%s", err.msg);
-	ev.at = c->now;
-	ev.pos = (struct record_pos){.topic = "t"};
-	(void)corr_apply(c->corr, &ev, take, c);
-	free(text);
+	c->rig.now = fm_time_add(c->rig.now, fm_span_ms(1));
+	rig_feed(&c->rig, OFFLINE_NOVA, line, take, c);
 	free(line);
 }
 
@@ -101,7 +80,7 @@ told(struct core *c, const char *expected)
 static void
 restart(struct core *c)
 {
-	c->corr = rows_copy_restart(&c->rows, c->corr, c->l.cat);
+	c->rig.corr = rows_copy_restart(&c->rows, c->rig.corr, c->l.cat);
 }
 
 static void
@@ -118,7 +97,7 @@ static void
 flush(struct core *c)
 {
 	c->bytes = 0;
-	corr_flush(c->corr, put, c);
+	corr_flush(c->rig.corr, put, c);
 }
 
 static void
@@ -131,10 +110,10 @@ count_member(void *ctx, const struct fm_uuid *uuid, const char *name, struct fm_
 static unsigned
 members(const struct core *c)
 {
-	const struct alarm *al = corr_find_alarm(c->corr, "100.001", "host=host-01");
+	const struct alarm *al = corr_find_alarm(c->rig.corr, "100.001", "host=host-01");
 	unsigned n = 0;
 
-	corr_each_member(c->corr, &al->uuid, count_member, &n);
+	corr_each_member(c->rig.corr, &al->uuid, count_member, &n);
 	return n;
 }
 
@@ -185,7 +164,7 @@ Test(group, of_events_keeps_as_many_as_a_rule_may_ask_for)
 		notify(&c, i, "instance.reboot.error", "active");
 	told(&c, "raise ");
 	cr_assert_eq(members(&c), CAT_MAX_GROUP);
-	cr_assert_eq(corr_find_alarm(c.corr, "100.001", "host=host-01")->count, MANY - 2);
+	cr_assert_eq(corr_find_alarm(c.rig.corr, "100.001", "host=host-01")->count, MANY - 2);
 	restart(&c);
 	cr_assert_eq(members(&c), CAT_MAX_GROUP);
 	end(&c);

@@ -1,16 +1,11 @@
 /*
  * swap: what becomes of alarms whose rules stand elsewhere in the next catalogue, or not at all.
  */
-#include "../catalogue/cat_test.h"
-#include "offline/offline.h"
+#include "core_rig.h"
 
 struct core {
 	struct loaded l[2];
-	struct correlator *corr;
-	struct decoder *dec;
-	struct record_maker *mk;
-	struct fm_arena arena;
-	struct fm_time now;
+	struct core_rig rig;
 	struct fm_buf told;
 };
 
@@ -26,13 +21,9 @@ take(void *ctx, struct transition *tr)
 static struct core
 begin(const char *first, const char *next)
 {
-	struct core c = {.l = {load_good(first), load_good(next)},
-		.now = {1767225600 * FM_NS_PER_S}};
+	struct core c = {.l = {load_good(first), load_good(next)}};
 
-	c.corr = corr_new(c.l[0].cat);
-	c.dec = decoder_new(NULL);
-	c.mk = record_maker_new("U1", "compute-0");
-	fm_arena_init(&c.arena);
+	c.rig = rig_begin(c.l[0].cat, "compute-0");
 	fm_buf_adds(&c.told, "");
 	return c;
 }
@@ -40,10 +31,7 @@ begin(const char *first, const char *next)
 static void
 end(struct core *c)
 {
-	corr_free(c->corr);
-	decoder_free(c->dec);
-	record_maker_free(c->mk);
-	fm_arena_fini(&c->arena);
+	rig_end(&c->rig);
 	fm_buf_fini(&c->told);
 	unload(&c->l[0]);
 	unload(&c->l[1]);
@@ -52,25 +40,14 @@ end(struct core *c)
 static void
 nova(struct core *c, const char *line)
 {
-	struct offline_words words;
-	struct fm_err err;
-	struct event ev;
-	char *text = NULL;
-
-	c->now = fm_time_add(c->now, fm_span_s(1));
-	cr_assert_eq(offline_split(&c->arena, line, &words, &err), 0);
-	cr_assert_eq(record_make(c->mk, OFFLINE_NOVA, &words, c->now, &text, &err), 0, "%s", err.msg);
-	cr_assert_eq(event_decode(c->dec, text, strlen(text), &ev, &err), 0, "%s", err.msg);
-	ev.at = c->now;
-	ev.pos = (struct record_pos){.topic = "t"};
-	(void)corr_apply(c->corr, &ev, take, c);
-	free(text);
+	c->rig.now = fm_time_add(c->rig.now, fm_span_s(1));
+	rig_feed(&c->rig, OFFLINE_NOVA, line, take, c);
 }
 
 static void
 swap(struct core *c)
 {
-	corr_swap_catalogue(c->corr, c->l[1].cat, c->now, take, c);
+	corr_swap_catalogue(c->rig.corr, c->l[1].cat, c->rig.now, take, c);
 }
 
 static void

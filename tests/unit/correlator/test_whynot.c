@@ -1,8 +1,7 @@
 /*
  * whynot: each reason for an alarm that is not there, after the records that lead to it.
  */
-#include "../catalogue/cat_test.h"
-#include "offline/offline.h"
+#include "core_rig.h"
 
 #define UUID "9e3779b9-5ce0-4a10-8000-000000000001"
 #define VM "tenant=t1.instance=" UUID
@@ -50,11 +49,7 @@ static const char catalogue[] =
 
 struct core {
 	struct loaded l;
-	struct correlator *corr;
-	struct decoder *dec;
-	struct record_maker *mk;
-	struct fm_arena arena;
-	struct fm_time now;
+	struct core_rig rig;
 	struct fm_buf reasons, texts;
 };
 
@@ -68,13 +63,10 @@ ignore(void *ctx, struct transition *tr)
 static struct core
 begin_with(const char *text)
 {
-	struct core c = {.l = load_good(text), .now = {1767225600 * FM_NS_PER_S}};
+	struct core c = {.l = load_good(text)};
 
-	c.corr = corr_new(c.l.cat);
-	c.dec = decoder_new(NULL);
-	c.mk = record_maker_new("U1", "compute-0");
-	fm_arena_init(&c.arena);
-	corr_advance(c.corr, c.now, ignore, NULL);
+	c.rig = rig_begin(c.l.cat, "compute-0");
+	corr_advance(c.rig.corr, c.rig.now, ignore, NULL);
 	return c;
 }
 
@@ -87,10 +79,7 @@ begin(void)
 static void
 end(struct core *c)
 {
-	corr_free(c->corr);
-	decoder_free(c->dec);
-	record_maker_free(c->mk);
-	fm_arena_fini(&c->arena);
+	rig_end(&c->rig);
 	fm_buf_fini(&c->reasons);
 	fm_buf_fini(&c->texts);
 	unload(&c->l);
@@ -99,18 +88,7 @@ end(struct core *c)
 static void
 feed(struct core *c, enum offline_form form, const char *line)
 {
-	struct offline_words words;
-	struct fm_err err;
-	struct event ev;
-	char *text = NULL;
-
-	cr_assert_eq(offline_split(&c->arena, line, &words, &err), 0);
-	cr_assert_eq(record_make(c->mk, form, &words, c->now, &text, &err), 0, "%s", err.msg);
-	cr_assert_eq(event_decode(c->dec, text, strlen(text), &ev, &err), 0, "%s", err.msg);
-	ev.at = c->now;
-	ev.pos = (struct record_pos){.topic = "t"};
-	(void)corr_apply(c->corr, &ev, ignore, NULL);
-	free(text);
+	rig_feed(&c->rig, form, line, ignore, NULL);
 }
 
 static void
@@ -122,8 +100,8 @@ nova(struct core *c, const char *line)
 static void
 wait_for(struct core *c, int64_t s)
 {
-	c->now = fm_time_add(c->now, fm_span_s(s));
-	corr_advance(c->corr, c->now, ignore, NULL);
+	c->rig.now = fm_time_add(c->rig.now, fm_span_s(s));
+	corr_advance(c->rig.corr, c->rig.now, ignore, NULL);
 }
 
 static void
@@ -140,7 +118,7 @@ because(struct core *c, const char *id, const char *entity, const char *reasons,
 {
 	fm_buf_reset(&c->reasons);
 	fm_buf_reset(&c->texts);
-	corr_why_not(c->corr, id, entity, collect, c);
+	corr_why_not(c->rig.corr, id, entity, collect, c);
 	cr_assert_str_eq(c->reasons.s, reasons, "%s", c->texts.s);
 	cr_assert_not_null(strstr(c->texts.s, words), "%s", c->texts.s);
 }
@@ -201,8 +179,8 @@ Test(whynot, remembers_that_an_operator_has_cleared_it)
 
 	nova(&c, "instance.pause.end state=paused");
 	wait_for(&c, 20);
-	cmd.at = c.now;
-	cr_assert_eq(corr_operate(c.corr, &cmd, ignore, NULL, &err), 0, "%s", err.msg);
+	cmd.at = c.rig.now;
+	cr_assert_eq(corr_operate(c.rig.corr, &cmd, ignore, NULL, &err), 0, "%s", err.msg);
 	because(&c, "700.002", VM, "cleared closed", "an operator cleared it");
 	end(&c);
 }
@@ -291,7 +269,7 @@ Test(whynot, remembers_the_last_1024_refusals_and_none_of_another_catalogue)
 	wait_for(&c, 5);
 	nova(&c, "instance.reboot.error uuid=U2 fault=no");
 	because(&c, "700.006", VM, "event", "when reboot.failed happens");
-	corr_swap_catalogue(c.corr, c.l.cat, c.now, ignore, NULL);
+	corr_swap_catalogue(c.rig.corr, c.l.cat, c.rig.now, ignore, NULL);
 	because(&c, "700.006", "tenant=t1.instance=" UUID, "event", "when reboot.failed happens");
 	end(&c);
 }
@@ -300,11 +278,11 @@ Test(whynot, remembers_that_its_id_is_suppressed)
 {
 	struct core c = begin();
 	struct corr_command cmd = {.kind = CORR_CMD_SUPPRESS, .user = "ann",
-		.verb = "event-suppress", .alarm_id = "700.002", .at = c.now};
+		.verb = "event-suppress", .alarm_id = "700.002", .at = c.rig.now};
 	struct fm_err err;
 
 	nova(&c, "instance.update");
-	cr_assert_eq(corr_operate(c.corr, &cmd, ignore, NULL, &err), 0, "%s", err.msg);
+	cr_assert_eq(corr_operate(c.rig.corr, &cmd, ignore, NULL, &err), 0, "%s", err.msg);
 	because(&c, "700.002", VM, "no-state put-aside", "an operator has suppressed 700.002");
 	end(&c);
 }
