@@ -661,8 +661,7 @@ void rel_grace(struct correlator *corr, struct corr_alarm *al);
 struct corr_alarm *rel_suppressor(const struct correlator *corr, const struct corr_alarm *child);
 /* It has another severity than was. */
 void rel_severity(struct correlator *corr, struct corr_alarm *al, enum severity was);
-/* It is active, or no more. What it hides still knows it until rel_cleared. */
-void rel_link(struct correlator *corr, struct corr_alarm *al);
+/* It is active no more. What it hides still knows it until rel_cleared. */
 void rel_unlink(struct correlator *corr, struct corr_alarm *al);
 /* It is freed: nothing refers to it. */
 void rel_forget(struct corr_alarm *al);

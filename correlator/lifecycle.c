@@ -240,7 +240,7 @@ al_link_active(struct correlator *corr, struct corr_alarm *al)
 	if (al->a.cleared)
 		return;
 	al_link_host(al);
-	rel_link(corr, al);
+	reach_link(corr, al);
 }
 
 /* ---- transitions ---------------------------------------------------------------------------------- */

@@ -425,7 +425,6 @@ outdate(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm 
 	tell_stale(corr, al, by, NULL);
 }
 
-
 /* by has gone. */
 static void
 refresh(struct correlator *corr, const struct corr_alarm *by, struct corr_alarm *al)
@@ -679,12 +678,6 @@ rel_grace(struct correlator *corr, struct corr_alarm *al)
 }
 
 /* ---- in and out ----------------------------------------------------------------------------------- */
-
-void
-rel_link(struct correlator *corr, struct corr_alarm *al)
-{
-	reach_link(corr, al);
-}
 
 void
 rel_unlink(struct correlator *corr, struct corr_alarm *al)

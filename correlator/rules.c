@@ -71,14 +71,6 @@ slot_find(struct instance *inst, struct host *host, const struct cat_rule *rule)
 	return slot;
 }
 
-/* Of the states of an instance those that its fault is of. */
-static bool
-has_reason(enum fact_id fact)
-{
-	return fact == FACT_INSTANCE_FAILED || fact == FACT_INSTANCE_UNSCHEDULED ||
-		fact == FACT_INSTANCE_IO_ERROR || fact == FACT_INSTANCE_SPLIT;
-}
-
 struct fact_values
 rules_values(const struct cat_rule *rule, struct instance *inst, struct host *host)
 {
@@ -88,7 +80,7 @@ rules_values(const struct cat_rule *rule, struct instance *inst, struct host *ho
 		return (struct fact_values){.host = host, .count = EV_ABSENT,
 			.reason = host_reason(host, rule->fact)};
 	v = inst_values(inst);
-	v.reason = has_reason(rule->fact) ? inst->fault : NULL;
+	v.reason = cat_fact_carries(rule->fact, ATTR_REASON) ? inst->fault : NULL;
 	if (rule->fact != FACT_INSTANCE_MIGRATING)
 		v.at = NULL;            /* no concern of the last live migration */
 	return v;
@@ -399,7 +391,7 @@ enter_again(struct correlator *corr, struct slot *slot)
 		slot->phase = SLOT_RAISED;
 		al_dirty(corr, slot->al);
 		rules_arm_step(corr, slot);
-	} else if (slot->phase == SLOT_RAISED && flap_is_on(slot) && slot->flap->gone) {
+	} else if (slot->phase == SLOT_RAISED && flap_is_gone(slot)) {
 		flap_turn(corr, slot, false);
 		rules_arm_step(corr, slot);
 	}

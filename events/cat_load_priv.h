@@ -207,8 +207,6 @@ void cat_read_steps(struct load *ld, const struct rule_reading *rr, const struct
 void cat_check_steps(struct load *ld, const struct rule_reading *rr);
 void cat_read_flap(struct load *ld, const struct rule_reading *rr, const struct node *n);
 void cat_read_group(struct load *ld, const struct rule_reading *rr, const struct node *n);
-/* Whether the fact can have a value for it (cat_carries.c). */
-bool cat_fact_carries(enum fact_id fact, enum fact_attr attr);
 /* Whether a text of the rule can have it filled in. */
 bool cat_rule_fills(const struct cat_rule *rule, enum fact_attr attr);
 /* If and Clear of a rule whose fact is known (cat_cond.c, cat_clear.c). */

@@ -33,6 +33,8 @@ bool fact_is_state(enum fact_id f);
 enum fact_subject fact_subject_of(enum fact_id f);
 const char *fact_attr_name(enum fact_attr a);
 bool fact_attr_is_int(enum fact_attr a);
+/* Whether the fact can have a value for it (cat_carries.c). */
+bool cat_fact_carries(enum fact_id fact, enum fact_attr attr);
 bool fact_parse(const char *s, size_t len, enum fact_id *ret);
 /* A placeholder's or attribute's name as people write it, aliases too; -1: unknown. */
 int fact_attr_parse(const char *s, size_t len);
